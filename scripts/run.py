@@ -1,0 +1,19 @@
+"""`make run`: bring the database to head, fill an empty one with the demo campus, serve. One process, one start."""
+
+import sys
+
+
+def main() -> int:
+    # Not at the top: the server's workers import this file again, and need none of it.
+    import insert_dummy_data
+    import setup_db
+    from blueprints.commands import serve
+
+    if failed := setup_db.main([]) or insert_dummy_data.main(["--if-empty"]):
+        return failed
+    serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
