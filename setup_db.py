@@ -1,0 +1,140 @@
+"""Bring a database to the newest migration and give it what every desk starts with. Safe to run twice."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import secrets
+import sys
+from typing import Any
+
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import select
+
+from app import create_app
+from helpdesk import audit, auth
+from helpdesk.policy import SYSTEM
+from helpdesk.settings import UnsafeSettings
+from models import Category, Role, Team, User, begin_write, db, now
+
+TEAMS = {"facilities": "Facilities", "it": "IT", "services": "Campus services"}
+# slug, name, children; children's slugs begin with their parent's
+CATEGORIES: list[tuple[str, str, list[tuple[str, str]]]] = [
+    (
+        "facilities",
+        "Facilities",
+        [
+            ("heating", "Heating and cooling"),
+            ("electrical", "Electrical and lighting"),
+            ("leaks", "Water and leaks"),
+            ("doors", "Doors, locks and windows"),
+            ("lifts", "Lifts"),
+            ("furniture", "Furniture"),
+            ("grounds", "Grounds and outdoor areas"),
+        ],
+    ),
+    (
+        "it",
+        "IT",
+        [
+            ("wifi", "Wi-Fi and network"),
+            ("accounts", "Accounts and passwords"),
+            ("av", "Projectors and room technology"),
+            ("printing", "Printing"),
+            ("software", "Software"),
+            ("equipment", "Computers and equipment"),
+        ],
+    ),
+    (
+        "services",
+        "Services",
+        [
+            ("cleaning", "Cleaning"),
+            ("waste", "Waste and recycling"),
+            ("catering", "Catering and vending"),
+            ("access-cards", "Access cards"),
+            ("complaints", "Complaints"),
+        ],
+    ),
+]
+CONFIDENTIAL = {"it-accounts", "services-complaints"}
+"""Nobody else's business: these cannot be joined and are confidential from the start."""
+
+
+def migrate(app: Flask) -> None:
+    """Bring the schema to the newest migration."""
+    with app.app_context():
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        upgrade()
+
+
+def first_rows() -> None:
+    """Teams and categories, where there are none yet."""
+    if db.session.scalar(select(Category.id).limit(1)) is not None:
+        return
+    teams = {slug: Team(slug=slug, name=name) for slug, name in TEAMS.items()}
+    db.session.add_all(teams.values())
+    db.session.flush()
+    for slug, name, children in CATEGORIES:
+        parent = Category(slug=slug, name=name, team_id=teams[slug].id)
+        db.session.add(parent)
+        db.session.flush()
+        for child, child_name in children:
+            full = f"{slug}-{child}"
+            open_to_all = full not in CONFIDENTIAL
+            row: dict[str, Any] = {"is_joinable": open_to_all, "is_confidential": not open_to_all}
+            db.session.add(
+                Category(slug=full, name=child_name, parent_id=parent.id, team_id=teams[slug].id, **row)
+            )  # fmt: skip
+
+
+def first_admin(email: str, password: str, password_hash: str) -> bool:
+    """Make an admin with this address unless there is an account with it. Says whether it did."""
+    wanted = auth.normalize_email(email)
+    if db.session.scalar(select(User.id).where(User.email_normalized == wanted)) is not None:
+        return False
+    username = wanted.partition("@")[0][:32]
+    if db.session.scalar(select(User.id).where(User.username == username)) is not None:
+        username = f"{username[:24]}-{secrets.token_hex(3)}"
+    admin = User(
+        username=username, email=email.strip(), email_normalized=wanted, name="Administrator", role=Role.ADMIN,
+        password_hash=password_hash, email_verified_at=now(), is_active=True,
+    )  # fmt: skip
+    db.session.add(admin)
+    db.session.flush()
+    audit.record("user.created", actor=SYSTEM, target=f"user:{admin.id}", role=Role.ADMIN)
+    return True
+
+
+def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--admin-email", help="make an admin with this address, if there is none with it")
+    arguments = parser.parse_args(argv)
+    try:
+        app = app or create_app()
+    except UnsafeSettings as error:
+        print(f"Not started: {error}", file=sys.stderr)
+        return 2
+    migrate(app)
+    with app.app_context():
+        begin_write()
+        first_rows()
+        db.session.commit()
+        if arguments.admin_email:
+            password = secrets.token_urlsafe(12)
+            password_hash = auth.hash_password(password)
+            begin_write()
+            made = first_admin(arguments.admin_email, password, password_hash)
+            db.session.commit()
+            if made:
+                print(
+                    f"Admin {arguments.admin_email}, password {password} (shown this once: change it after logging in)"
+                )
+            else:
+                print(f"There is an account with {arguments.admin_email} already.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
