@@ -1,0 +1,1 @@
+"""The rules: plain Python and SQL. Nothing here knows of requests, cookies or pages."""

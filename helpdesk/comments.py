@@ -1,0 +1,209 @@
+"""The conversation of a ticket, and the timeline in which it and the history are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from helpdesk import audit, events, paging, policy, sla, tickets
+from helpdesk.errors import Conflict, Forbidden, NotFound
+from helpdesk.events import Change
+from helpdesk.markdown import render
+from helpdesk.policy import Action, Actor
+from helpdesk.schemas import CommentShape, EventShape
+from helpdesk.workflow import REOPEN_DAYS, Trigger
+from models import Audience, Channel, Comment, Event, Rows, Status, Ticket, db, now
+
+EDIT_MINUTES = 15
+
+_comment, _event = CommentShape(), EventShape()
+
+
+# --- verbs ------------------------------------------------------------------------------------------------------------
+
+
+def add(
+    actor: Actor,
+    ticket: Ticket,
+    text: str,
+    *,
+    audience: Audience | None = None,
+    channel: Channel,
+    deed_id: str | None = None,
+) -> Comment:
+    """Say something on a ticket. Raises Forbidden, Conflict.
+
+    Staff choose who reads it. What a customer writes is between them and the desk; the reporter's reopens or un-waits.
+    """
+    policy.require(actor, Action.COMMENT_CREATE)
+    if audience is not None:
+        policy.require(actor, Action.COMMENT_ADDRESS)
+    at = now()
+    if not actor.is_staff:
+        _check_open_to_customers(ticket)
+        audience = Audience.DESK
+    comment = Comment(
+        ticket_id=ticket.id,
+        author_id=actor.id,
+        text=text,
+        audience=audience or Audience.REPORTER,
+        channel=channel,
+        created_at=at,
+        version=1,
+    )
+    db.session.add(comment)
+    db.session.flush()
+    ticket.comment_count += 1
+    changes = [Change("comment", after="added", audience=comment.audience, comment_id=comment.id)]
+    if actor.id == ticket.reporter_id:
+        moved = tickets.move_by_itself(ticket, Trigger.REPORTER_COMMENT, at=at)
+        changes += [moved] if moved else []
+    elif actor.is_staff and comment.audience != Audience.INTERNAL and ticket.first_response_at is None:
+        ticket.first_response_at = at
+        sla.refresh(ticket)
+    events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id)
+    return comment
+
+
+def _check_open_to_customers(ticket: Ticket) -> None:
+    over = ticket.resolved_at is not None and now() - ticket.resolved_at >= timedelta(days=REOPEN_DAYS)
+    if ticket.status == Status.CLOSED or over:
+        raise Conflict("It is closed: report the problem anew.")
+
+
+def take(actor: Actor, comment_id: int) -> tuple[Comment, Ticket]:
+    """A comment that this actor reads, to change it, with its ticket locked. Raises NotFound."""
+    seen = policy.get_comment(actor, comment_id)
+    ticket = policy.take_ticket(actor, seen.ticket_id)
+    comment = db.session.get(Comment, comment_id)
+    if comment is None:
+        raise NotFound
+    return comment, ticket
+
+
+def _check_may_change(actor: Actor, comment: Comment) -> None:
+    if policy.can(actor, Action.COMMENT_EDIT_ANY):
+        return
+    if comment.author_id != actor.id:
+        raise Forbidden("Only its author can change a comment.")
+    if now() - comment.created_at > timedelta(minutes=EDIT_MINUTES):
+        raise Forbidden(f"A comment can be changed for {EDIT_MINUTES} minutes.")
+
+
+def edit(actor: Actor, comment: Comment, ticket: Ticket, text: str) -> None:
+    """Put one's words right. What they were stays in the history, for the staff. Raises Forbidden."""
+    policy.require(actor, Action.COMMENT_EDIT)
+    _check_may_change(actor, comment)
+    if comment.text == text:
+        return
+    at = now()
+    before, comment.text = comment.text, text
+    comment.edited_at, comment.version = at, comment.version + 1
+    change = Change("comment", before=before, after="edited", audience=comment.audience, comment_id=comment.id)
+    events.record(actor, change, ticket=ticket, at=at)
+
+
+def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
+    """Take a comment away, with what the history kept of its words. Raises Forbidden."""
+    policy.require(actor, Action.COMMENT_EDIT)
+    _check_may_change(actor, comment)
+    audience, at = comment.audience, now()
+    db.session.execute(update(Event).where(Event.comment_id == comment.id).values(from_value=None))
+    db.session.delete(comment)
+    db.session.flush()
+    ticket.comment_count -= 1
+    audit.record("comment.deleted", actor=actor, target=f"comment:{comment.id}", ticket_id=ticket.id)
+    events.record(actor, Change("comment", after="deleted", audience=audience), ticket=ticket, at=at)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def show(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    """Rows of `policy.visible_comments` as the contract's comments."""
+    return [{**_comment.dump_row(row), "text_html": render(row.text), "images": []} for row in rows]
+
+
+def show_one(actor: Actor, comment_id: int) -> dict[str, Any]:
+    return show([policy.get_comment(actor, comment_id)])[0]
+
+
+@lru_cache
+def _of_ticket(staff: bool, after: bool) -> Rows:
+    statement = policy.visible_comments(staff).where(Comment.ticket_id == bindparam("ticket_id"))
+    return paging.ordered(statement, {"id": (Comment.id, Comment.id)}, "id", after=after)
+
+
+def listing(actor: Actor, ticket_id: int, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """The comments of a ticket that somebody reads, oldest first. Raises NotFound for a ticket they do not see."""
+    policy.get_ticket(actor, ticket_id)
+    values = {**policy.params(actor), "ticket_id": ticket_id}
+    found = paging.page(
+        lambda after: _of_ticket(actor.is_staff, after), values, of=f"comments|{ticket_id}", limit=limit, cursor=cursor
+    )
+    return show(found.rows), found.next_cursor
+
+
+@lru_cache
+def _events_of_ticket(staff: bool) -> Rows:
+    return (
+        policy.visible_events(staff)
+        .where(Event.ticket_id == bindparam("ticket_id"), Event.id > bindparam("after_id"))
+        .order_by(Event.id)
+        .limit(bindparam("limit"))
+    )
+
+
+def history(actor: Actor, ticket_id: int, *, after: int, limit: int) -> list[Any]:
+    """Rows of `policy.visible_events` after a position. Raises NotFound for a ticket that somebody does not see."""
+    policy.get_ticket(actor, ticket_id)
+    values = {**policy.params(actor), "ticket_id": ticket_id, "after_id": after, "limit": limit}
+    return list(db.session.execute(_events_of_ticket(actor.is_staff), values))
+
+
+def show_events(rows: Iterable[Any]) -> list[dict[str, Any]]:
+    return [_event.dump_row(row) for row in rows]
+
+
+def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
+    """Comments and events in the order they happened, and whether there are more.
+
+    An edited comment comes again, beside the event that says so.
+    """
+    rows = history(actor, ticket_id, after=after, limit=limit + 1)
+    return [_item(row) for row in rows[:limit] if not _is_gone(row)], len(rows) > limit
+
+
+def _is_gone(row: Any) -> bool:
+    """What the history says of a comment that was deleted later; that it was deleted has a row of its own."""
+    return row.field == "comment" and row.comment_id is None and row.to_value != "deleted"
+
+
+def _item(row: Any) -> dict[str, Any]:
+    said = row.field == "comment" and row.to_value == "added"
+    return {
+        "id": row.id,
+        "type": "comment" if said else "event",
+        "created_at": row.created_at,
+        "comment": _comment_of(row) if row.comment_text is not None else None,
+        "event": None if said else _event.dump_row(row),
+    }
+
+
+def _comment_of(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.comment_id,
+        "ticket_id": row.ticket_id,
+        "author": {"id": row.comment_author_id, "name": row.comment_author_name, "role": row.comment_author_role},
+        "text": row.comment_text,
+        "text_html": render(row.comment_text),
+        "audience": row.comment_audience,
+        "images": [],
+        "version": row.comment_version,
+        "created_at": row.comment_created_at,
+        "edited_at": row.comment_edited_at,
+    }

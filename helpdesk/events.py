@@ -1,0 +1,87 @@
+"""The history: a row for every changed field, written with the change, and whoever must hear of it told at once."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from helpdesk import notifications
+from helpdesk.policy import Actor, event_audience
+from models import Audience, Event, Task, Ticket, db
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, before and after. People are named by id, so that erasing somebody erases them here too."""
+
+    field: str
+    before: str | None = None
+    after: str | None = None
+    before_user: int | None = None
+    after_user: int | None = None
+    audience: Audience | None = None
+    """Who reads it; the policy's answer for the field where nothing is said."""
+    comment_id: int | None = None
+
+    @property
+    def visibility(self) -> Audience:
+        return self.audience or event_audience(self.field)
+
+
+def new_deed() -> str:
+    """An id for a deed that consists of several verbs, such as a reply that also resolves."""
+    return uuid.uuid4().hex
+
+
+def record(
+    actor: Actor,
+    *changes: Change,
+    at: datetime,
+    ticket: Ticket | None = None,
+    task: Task | None = None,
+    deed_id: str | None = None,
+) -> None:
+    """Write the changes of one deed, move the ticket's "updated" for those who see them, and tell people."""
+    if not changes:
+        return
+    deed_id = deed_id or new_deed()
+    for seq, change in enumerate(changes):
+        db.session.add(
+            Event(
+                deed_id=deed_id,
+                seq=seq,
+                ticket_id=ticket.id if ticket else None,
+                task_id=task.id if task else None,
+                comment_id=change.comment_id,
+                field=change.field,
+                from_value=change.before,
+                to_value=change.after,
+                from_user_id=change.before_user,
+                to_user_id=change.after_user,
+                visibility=change.visibility,
+                actor_kind=actor.kind,
+                actor_id=actor.id,
+                request_id=actor.request_id,
+                created_at=at,
+            )
+        )
+    db.session.flush()
+    if ticket is not None:
+        for name, moment in touched(actor, ticket, changes, at).items():
+            setattr(ticket, name, moment)
+        ticket.activity_seq += len(changes)
+        notifications.tell(ticket, changes, deed_id=deed_id, request_id=actor.request_id)
+
+
+def touched(actor: Actor, ticket: Ticket, changes: tuple[Change, ...], at: datetime) -> dict[str, Any]:
+    """Which "last updated" these changes move: nobody may learn from a time that something hidden happened."""
+    audiences = {change.visibility for change in changes}
+    moved = {"updated_at": at}
+    own_words = Audience.DESK in audiences and actor.id == ticket.reporter_id
+    if own_words or audiences & {Audience.REPORTER, Audience.AFFECTED}:
+        moved["reporter_updated_at"] = at
+    if Audience.AFFECTED in audiences:
+        moved["affected_updated_at"] = at
+    return moved

@@ -1,0 +1,285 @@
+"""Mails: what stands in each, who gets it, and the handing over to the mail server.
+
+A mail is a function that returns its context; its name finds `templates/email/<kind>/{subject.txt,body.txt,body.html}`.
+It runs in the worker, reads what its recipient may see now, and says None when there is nothing left to send.
+"""
+
+from __future__ import annotations
+
+import email.policy
+import hashlib
+import logging
+import os
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app
+
+from helpdesk import auth, jobs, notifications, policy
+from helpdesk.errors import BadLink, HelpdeskError, NotFound
+from helpdesk.markdown import render
+from helpdesk.settings import setting
+from models import OneTimeToken, User, db, now
+
+log = logging.getLogger(__name__)
+
+SMTP_TIMEOUT_SECONDS = 30
+
+
+@dataclass
+class Mail:
+    to: str
+    context: dict[str, Any]
+    name: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Compose = Callable[[dict[str, Any]], Mail | None]
+MAILS: dict[str, Compose] = {}
+
+
+def mail(function: Compose) -> Compose:
+    MAILS[function.__name__] = function
+    return function
+
+
+def url(path: str) -> str:
+    """Links begin with PUBLIC_BASE_URL, never with what a request claimed to be asked for."""
+    return f"{setting('PUBLIC_BASE_URL')}{path}"
+
+
+def _person(user_id: int) -> User | None:
+    user = db.session.get(User, user_id)
+    return user if user is not None and user.is_active and user.email else None
+
+
+def _link(token_id: int, path: str) -> str | None:
+    token = db.session.get(OneTimeToken, token_id)
+    if token is None or token.used_at is not None or token.expires_at <= now():
+        return None
+    try:
+        return url(f"{path}?token={auth.link_token(token)}")
+    except BadLink:
+        return None
+
+
+def _to_person(payload: dict[str, Any], path: str | None = None) -> Mail | None:
+    user = _person(payload["user_id"])
+    link = _link(payload["token_id"], path) if path else None
+    if user is None or user.email is None or (path and link is None):
+        return None
+    return Mail(to=user.email, name=user.name, context={"user": user, "link": link})
+
+
+@mail
+def confirm(payload: dict[str, Any]) -> Mail | None:
+    """Registering: prove the address."""
+    link = _link(payload["token_id"], "/account/confirm")
+    return Mail(to=payload["to"], context={"link": link}) if link else None
+
+
+@mail
+def account_exists(payload: dict[str, Any]) -> Mail | None:
+    """Somebody registered an address that has an account: only its owner learns of it."""
+    made = _to_person(payload)
+    if made is not None:
+        made.context["link"] = url("/account/forgot")
+    return made
+
+
+@mail
+def reset(payload: dict[str, Any]) -> Mail | None:
+    return _to_person(payload, "/account/reset")
+
+
+@mail
+def invitation(payload: dict[str, Any]) -> Mail | None:
+    return _to_person(payload, "/account/confirm")
+
+
+@mail
+def new_address(payload: dict[str, Any]) -> Mail | None:
+    """To the new address: prove it."""
+    made = _to_person(payload, "/account/address")
+    if made is not None:
+        made.to = payload["to"]
+    return made
+
+
+@mail
+def address_changed(payload: dict[str, Any]) -> Mail | None:
+    """To the old address: somebody took it away."""
+    made = _to_person(payload)
+    if made is not None:
+        made.to = payload["to"]
+    return made
+
+
+@mail
+def password_changed(payload: dict[str, Any]) -> Mail | None:
+    made = _to_person(payload)
+    if made is not None:
+        made.context["link"] = url("/account/forgot")
+    return made
+
+
+def _about_ticket(payload: dict[str, Any]) -> Mail | None:
+    """What its reader sees of the ticket and of the deed at this moment."""
+    user = _person(payload["user_id"])
+    if user is None or user.email is None:
+        return None
+    try:
+        ticket = policy.get_ticket(notifications.reader(user), payload["ticket_id"])
+    except NotFound:
+        return None
+    rows = notifications.deed_as_seen(user, payload["deed_id"])
+    comment = next((row for row in rows if row.comment_text is not None and row.to_value == "added"), None)
+    host = urlsplit(setting("PUBLIC_BASE_URL")).hostname
+    thread = f"<ticket-{ticket.id}@{host}>"
+    return Mail(
+        to=user.email,
+        name=user.name,
+        context={
+            "user": user,
+            "ticket": ticket,
+            "comment": comment,
+            "html": render(comment.comment_text) if comment else "",
+        },
+        headers={"In-Reply-To": thread, "References": thread},
+    )
+
+
+@mail
+def received(payload: dict[str, Any]) -> Mail | None:
+    return _about_ticket(payload)
+
+
+@mail
+def reply(payload: dict[str, Any]) -> Mail | None:
+    """A reply of the staff; nothing to send once it was deleted."""
+    made = _about_ticket(payload)
+    return made if made is not None and made.context["comment"] is not None else None
+
+
+@mail
+def resolved(payload: dict[str, Any]) -> Mail | None:
+    return _about_ticket(payload)
+
+
+# --- building and sending ---------------------------------------------------------------------------------------------
+
+
+def build(kind: str, job_id: int, composed: Mail) -> EmailMessage:
+    """The message. Its Message-ID is the job's, so that a repetition after a crash is recognised as the same mail."""
+    host = urlsplit(setting("PUBLIC_BASE_URL")).hostname or "localhost"
+    context = {**composed.context, "site_name": setting("SITE_NAME"), "base_url": setting("PUBLIC_BASE_URL")}
+    templates = current_app.jinja_env
+
+    def part(name: str) -> str:
+        return templates.get_template(f"email/{kind}/{name}").render(context)
+
+    message = EmailMessage(policy=email.policy.SMTP)
+    name, sender = parseaddr(setting("MAIL_FROM"))
+    message["From"] = Address(display_name=name, addr_spec=sender)
+    message["To"] = Address(display_name=composed.name, addr_spec=composed.to)
+    message["Subject"] = " ".join(part("subject.txt").split())
+    message["Date"] = format_datetime(now())
+    message["Message-ID"] = f"<job-{job_id}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    for header, value in composed.headers.items():
+        message[header] = value
+    message.set_content(part("body.txt").strip() + "\n")
+    message.add_alternative(part("body.html"), subtype="html")
+    return message
+
+
+@jobs.handles("mail")
+def send(job: jobs.Claimed) -> None:
+    """Compose a mail for whom it concerns now, and hand it over. Failing is repeated by the outbox."""
+    kind = job.payload["kind"]
+    composed = MAILS[kind](job.payload)
+    if composed is None:
+        log.info("mail has no reader any more", extra={"job": job.id, "kind": kind})
+        return
+    message = build(kind, job.id, composed)
+    db.session.rollback()  # hold no snapshot open while a mail server takes its time
+    if setting("ENVIRONMENT") != "production":
+        keep(message, job.id, kind)
+    if setting("SMTP_URL"):
+        _hand_over(message, setting("SMTP_URL"))
+    elif setting("ENVIRONMENT") == "production":
+        raise MailNotConfigured("SMTP_URL is not set: the mail waits")
+
+
+class MailNotConfigured(HelpdeskError):
+    pass
+
+
+def _hand_over(message: EmailMessage, smtp_url: str) -> None:
+    """`smtps://` is TLS from the start; `smtp://` upgrades where the server offers it, and always before a password."""
+    parts = urlsplit(smtp_url)
+    host, context = parts.hostname or "localhost", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context)
+    else:
+        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
+    with server:
+        server.ehlo()
+        if parts.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=context)
+            server.ehlo()
+        if parts.username:
+            if not isinstance(server.sock, ssl.SSLSocket) and host not in {"localhost", "127.0.0.1", "::1"}:
+                raise MailNotConfigured("the mail server offers no TLS: the password stays here")
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)
+
+
+# --- the mailbox of development ---------------------------------------------------------------------------------------
+
+
+def _mailbox() -> Path:
+    database = hashlib.sha256(setting("DATABASE_URL").encode()).hexdigest()[:8]  # job ids are the database's own
+    path = Path(current_app.instance_path) / "mailbox" / database
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def keep(message: EmailMessage, job_id: int, kind: str) -> None:
+    """Lay a copy where `/dev/mailbox` shows it. A repetition replaces its first copy."""
+    path = _mailbox() / f"{job_id}.eml"
+    half = path.with_suffix(f".{os.getpid()}")
+    half.write_bytes(message.as_bytes())
+    half.replace(path)
+
+
+def kept(limit: int = 200) -> list[dict[str, Any]]:
+    """The newest mails of the mailbox, newest first."""
+    items = []
+    newest = sorted(_mailbox().glob("*.eml"), key=lambda path: int(path.stem), reverse=True)
+    for path in newest[:limit]:
+        message = BytesParser(policy=email.policy.default).parsebytes(path.read_bytes())
+        plain, html = message.get_body(("plain",)), message.get_body(("html",))
+        items.append(
+            {
+                "id": int(path.stem),
+                "to": str(message["To"]),
+                "subject": str(message["Subject"]),
+                "text": plain.get_content() if plain else "",
+                "html": html.get_content() if html else "",
+                "headers": {name: str(value) for name, value in message.items()},
+                "created_at": datetime.fromtimestamp(path.stat().st_mtime, tz=now().tzinfo),
+            }
+        )
+    return items

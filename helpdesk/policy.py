@@ -1,0 +1,467 @@
+"""Who may see and do what. Every read of a ticket on a user's behalf starts here.
+
+Two questions, two answers. *May this role ever do this?* is the role table: no means 403, before anything is loaded.
+*Is this thing there for them?* is a SELECT: what it does not return does not exist for them, 404. The same SELECT
+serves one ticket, lists, counts, mail and exports, and it masks columns, so that no code ever holds what the reader
+must not see. Three sides look at a ticket: the staff, its reporter, and whoever joined it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from helpdesk.errors import Forbidden, NotFound, NotSignedIn
+from models import (
+    FAR_FUTURE,
+    ActorKind,
+    Audience,
+    Building,
+    Category,
+    Comment,
+    Event,
+    Image,
+    Membership,
+    Role,
+    Rows,
+    Task,
+    Team,
+    Ticket,
+    TicketReport,
+    User,
+    db,
+)
+
+
+class Action(StrEnum):
+    """What somebody may want to do: `resource:verb`, in alphabetical order."""
+
+    ACCOUNT_USE = "account:use"
+    BUILDING_WRITE = "building:write"
+    CATEGORY_WRITE = "category:write"
+    COMMENT_ADDRESS = "comment:address"
+    COMMENT_CREATE = "comment:create"
+    COMMENT_EDIT = "comment:edit"
+    COMMENT_EDIT_ANY = "comment:edit-any"
+    DESK_USE = "desk:use"
+    TAG_WRITE = "tag:write"
+    TASK_READ = "task:read"
+    TASK_WRITE = "task:write"
+    TEAM_READ = "team:read"
+    TEAM_WRITE = "team:write"
+    TICKET_AFFECTED = "ticket:affected"
+    TICKET_CREATE = "ticket:create"
+    TICKET_CREATE_FOR = "ticket:create-for"
+    TICKET_DELETE = "ticket:delete"
+    TICKET_EDIT = "ticket:edit"
+    TICKET_JOIN = "ticket:join"
+    TICKET_READ = "ticket:read"
+    TICKET_TRIAGE = "ticket:triage"
+    USER_ERASE = "user:erase"
+    USER_INVITE = "user:invite"
+    USER_READ = "user:read"
+    USER_WRITE = "user:write"
+
+
+MEANING: dict[Action, str] = {
+    Action.ACCOUNT_USE: "read and change one's own account, password and sessions",
+    Action.BUILDING_WRITE: "add, rename and archive buildings",
+    Action.CATEGORY_WRITE: "add, change and archive categories",
+    Action.COMMENT_ADDRESS: "choose who reads a comment, internal notes included",
+    Action.COMMENT_CREATE: "write on a ticket one sees",
+    Action.COMMENT_EDIT: "change or delete one's own comment for 15 minutes",
+    Action.COMMENT_EDIT_ANY: "change or delete anybody's comment, always",
+    Action.DESK_USE: "open the staff pages",
+    Action.TAG_WRITE: "make and delete tags",
+    Action.TASK_READ: "see tasks",
+    Action.TASK_WRITE: "make, change and delete tasks",
+    Action.TEAM_READ: "see teams",
+    Action.TEAM_WRITE: "make, change and delete teams",
+    Action.TICKET_AFFECTED: "see, add and remove the people a ticket affects",
+    Action.TICKET_CREATE: "report a problem of one's own",
+    Action.TICKET_CREATE_FOR: "report for somebody else, and triage at once",
+    Action.TICKET_DELETE: "delete a ticket with everything in it",
+    Action.TICKET_EDIT: "change title, description and place of one's own ticket until resolved; close and reopen it",
+    Action.TICKET_JOIN: "say “affects me too” on a joinable ticket",
+    Action.TICKET_READ: "see one's own tickets and those one joined; staff: all",
+    Action.TICKET_TRIAGE: "change every field of every ticket",
+    Action.USER_ERASE: "erase a person, keeping what they wrote under “Deleted user”",
+    Action.USER_INVITE: "invite somebody by mail",
+    Action.USER_READ: "look people up: colleagues by name, reporters by name or address; admins see all",
+    Action.USER_WRITE: "change anybody's role, team, name and whether they may log in",
+}
+
+_CUSTOMER = frozenset(
+    {
+        Action.ACCOUNT_USE,
+        Action.COMMENT_CREATE,
+        Action.COMMENT_EDIT,
+        Action.TICKET_CREATE,
+        Action.TICKET_EDIT,
+        Action.TICKET_JOIN,
+        Action.TICKET_READ,
+    }
+)
+_AGENT = _CUSTOMER | {
+    Action.COMMENT_ADDRESS,
+    Action.DESK_USE,
+    Action.TAG_WRITE,
+    Action.TASK_READ,
+    Action.TASK_WRITE,
+    Action.TEAM_READ,
+    Action.TICKET_AFFECTED,
+    Action.TICKET_CREATE_FOR,
+    Action.TICKET_TRIAGE,
+    Action.USER_READ,
+}
+ROLES: dict[Role, frozenset[Action]] = {Role.CUSTOMER: _CUSTOMER, Role.AGENT: _AGENT, Role.ADMIN: frozenset(Action)}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, as read in this very request: never kept, so a right that was taken away is gone."""
+
+    id: int | None
+    role: Role | None
+    kind: ActorKind = ActorKind.USER
+    name: str = ""
+    session_id: int | None = None
+    peer: str | None = None
+    request_id: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in (Role.AGENT, Role.ADMIN)
+
+
+SYSTEM = Actor(id=None, role=Role.ADMIN, kind=ActorKind.SYSTEM, name="Helpdesk")
+"""What happens by itself: schedules and jobs."""
+ANONYMOUS = Actor(id=None, role=None, kind=ActorKind.GUEST)
+
+
+class Side(StrEnum):
+    """From where somebody looks at a ticket."""
+
+    STAFF = "staff"
+    REPORTER = "reporter"
+    JOINED = "joined"
+
+
+def can(actor: Actor, action: Action) -> bool:
+    return actor.role is not None and action in ROLES[actor.role]
+
+
+def require(actor: Actor, action: Action) -> None:
+    """Raises NotSignedIn for nobody, Forbidden where the role may never do this."""
+    if actor.role is None:
+        raise NotSignedIn
+    if not can(actor, action):
+        raise Forbidden
+
+
+# --- the one visibility of each thing -----------------------------------------------------------------------------
+
+ME = bindparam("me", type_=User.id.type)
+_reporter, _assignee = aliased(User, name="reporter"), aliased(User, name="assignee")
+_own: ColumnElement[bool] = Ticket.reporter_id == ME
+
+
+def _seen_by_customer() -> ColumnElement[bool]:
+    """Their own, and what they joined while it may be joined. By ids first: two short index walks at any size."""
+    own = select(Ticket.id).where(Ticket.reporter_id == ME)
+    joined = select(TicketReport.ticket_id).where(TicketReport.user_id == ME, TicketReport.left_at.is_(None))
+    return and_(
+        Ticket.id.in_(union_all(own, joined)),
+        Ticket.held == false(),
+        or_(_own, and_(Ticket.is_confidential == false(), Category.is_joinable)),
+    )
+
+
+EVENT_AUDIENCE: dict[str, Audience] = {
+    "created": Audience.AFFECTED,
+    "status": Audience.AFFECTED,
+    "affected": Audience.INTERNAL,
+    "task": Audience.INTERNAL,
+    "held": Audience.INTERNAL,
+}
+"""Who reads that a field changed; what is not listed is for the reporter. A comment's event has its own audience."""
+
+
+def event_audience(field: str) -> Audience:
+    return EVENT_AUDIENCE.get(field, Audience.REPORTER)
+
+
+def _readable(audience: Any, author: Any) -> ColumnElement[bool]:
+    """What of a ticket's conversation and history a customer reads who sees the ticket."""
+    return or_(
+        audience == Audience.AFFECTED,
+        and_(audience == Audience.REPORTER, _own),
+        and_(audience == Audience.DESK, author == ME),
+    )
+
+
+def _for_reporter(column: Any) -> ColumnElement[Any]:
+    return case((_own, column), else_=null())
+
+
+def _or_null(column: Any) -> ColumnElement[Any]:
+    """A due date that nothing is due on."""
+    return func.nullif(column, literal(FAR_FUTURE, column.type), type_=column.type)
+
+
+@lru_cache
+def visible_tickets(staff: bool) -> Rows:
+    """The tickets somebody sees, as columns, masked for them. Customers' takes the parameter `me`."""
+    place = (
+        Category.id.label("category_id"), Category.slug.label("category_slug"), Category.name.label("category_name"),
+        Building.id.label("building_id"), Building.slug.label("building_slug"), Building.name.label("building_name"),
+        Ticket.room,
+    )  # fmt: skip
+    common = (Ticket.id, Ticket.status, Ticket.is_confidential, Ticket.held, Ticket.affected_count, Ticket.created_at)
+    times = (
+        Ticket.resolved_at, _or_null(Ticket.resolution_due_at).label("resolution_due_at"),
+        _or_null(Ticket.due_at).label("due_at"), Ticket.closed_at,
+    )  # fmt: skip
+    if staff:
+        seen: tuple[Any, ...] = (
+            *common, *place, *times,
+            Ticket.title, Ticket.public_title, Ticket.description, Ticket.priority, Ticket.channel,
+            _reporter.id.label("reporter_id"), _reporter.name.label("reporter_name"),
+            _reporter.email.label("reporter_email"),
+            _assignee.id.label("assignee_id"), _assignee.name.label("assignee_name"),
+            Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
+            Ticket.comment_count, Ticket.image_count, Ticket.updated_at, Ticket.first_response_at,
+            _or_null(Ticket.first_response_due_at).label("first_response_due_at"), Ticket.version,
+            literal(Side.STAFF.value).label("side"),
+        )  # fmt: skip
+        where: ColumnElement[bool] | None = None
+    else:
+        comments = select(func.count()).where(
+            Comment.ticket_id == Ticket.id, _readable(Comment.audience, Comment.author_id)
+        )
+        images = (
+            select(func.count())
+            .select_from(Image)
+            .outerjoin(Comment, Comment.id == Image.comment_id)
+            .where(
+                Image.ticket_id == Ticket.id,
+                or_(
+                    and_(Image.comment_id.is_(None), _own),
+                    and_(Image.comment_id.is_not(None), _readable(Comment.audience, Comment.author_id)),
+                ),
+            )
+        )
+        public = func.coalesce(Ticket.public_title, Ticket.title)
+        seen = (
+            *common, *place, *times,
+            case((_own, Ticket.title), else_=public).label("title"), Ticket.public_title,
+            *(_for_reporter(column).label(label) for label, column in (
+                ("description", Ticket.description), ("priority", Ticket.priority), ("channel", Ticket.channel),
+                ("reporter_id", _reporter.id), ("reporter_name", _reporter.name),
+                ("assignee_id", _assignee.id), ("assignee_name", _assignee.name),
+                ("team_id", Team.id), ("team_slug", Team.slug), ("team_name", Team.name),
+                ("first_response_at", Ticket.first_response_at),
+                ("first_response_due_at", _or_null(Ticket.first_response_due_at)), ("version", Ticket.version),
+            )),
+            comments.correlate(Ticket).scalar_subquery().label("comment_count"),
+            images.correlate(Ticket).scalar_subquery().label("image_count"),
+            case((_own, Ticket.reporter_updated_at), else_=Ticket.affected_updated_at).label("updated_at"),
+            case((_own, Side.REPORTER.value), else_=Side.JOINED.value).label("side"),
+        )  # fmt: skip
+        where = _seen_by_customer()
+    statement = (
+        select(*seen)
+        .select_from(Ticket)
+        .join(Category, Category.id == Ticket.category_id)
+        .outerjoin(Building, Building.id == Ticket.building_id)
+        .join(_reporter, _reporter.id == Ticket.reporter_id)
+        .outerjoin(_assignee, _assignee.id == Ticket.assignee_id)
+        .outerjoin(Team, Team.id == Ticket.team_id)
+    )
+    return statement if where is None else statement.where(where)
+
+
+def params(actor: Actor) -> dict[str, Any]:
+    """What every visibility SELECT is executed with."""
+    return {"me": actor.id}
+
+
+@lru_cache
+def _one_ticket(staff: bool) -> Rows:
+    return visible_tickets(staff).where(Ticket.id == bindparam("ticket_id"))
+
+
+def get_ticket(actor: Actor, ticket_id: int) -> Any:
+    """The ticket as this actor sees it: a row of `visible_tickets`. Raises NotFound, unseen or absent alike."""
+    require(actor, Action.TICKET_READ)
+    row = db.session.execute(_one_ticket(actor.is_staff), {**params(actor), "ticket_id": ticket_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+@lru_cache
+def _locked_ticket(staff: bool) -> Rows:
+    statement = select(Ticket).join(Category, Category.id == Ticket.category_id)
+    if not staff:
+        statement = statement.where(_seen_by_customer())
+    return statement.where(Ticket.id == bindparam("ticket_id")).with_for_update(of=Ticket)
+
+
+def take_ticket(actor: Actor, ticket_id: int) -> Ticket:
+    """The ticket itself, locked until the commit, for a verb to change: never for showing. Raises NotFound."""
+    require(actor, Action.TICKET_READ)
+    ticket: Ticket | None = db.session.execute(
+        _locked_ticket(actor.is_staff), {**params(actor), "ticket_id": ticket_id}
+    ).scalar_one_or_none()
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def take_joinable(actor: Actor, ticket_id: int) -> Ticket:
+    """A ticket that somebody may join who does not see it yet, locked. Raises NotFound for one that is not joinable."""
+    require(actor, Action.TICKET_JOIN)
+    ticket = db.session.execute(
+        select(Ticket)
+        .join(Category, Category.id == Ticket.category_id)
+        .where(Ticket.id == ticket_id, Ticket.held == false(), Ticket.is_confidential == false(), Category.is_joinable)
+        .with_for_update(of=Ticket)
+    ).scalar_one_or_none()
+    if ticket is None:
+        raise NotFound
+    return ticket
+
+
+def is_joinable(ticket: Ticket) -> bool:
+    """Whether others may join it at all: the rule of `take_joinable`, for a ticket in hand."""
+    return (
+        not ticket.is_confidential and not ticket.held and db.session.get_one(Category, ticket.category_id).is_joinable
+    )
+
+
+def side(actor: Actor, ticket: Ticket) -> Side:
+    """From where this actor looks at a ticket they were given by `take_ticket`."""
+    if actor.is_staff:
+        return Side.STAFF
+    return Side.REPORTER if ticket.reporter_id == actor.id else Side.JOINED
+
+
+_COMMENT = (
+    Comment.id, Comment.ticket_id, Comment.author_id, User.name.label("author_name"), User.role.label("author_role"),
+    Comment.text, Comment.audience, Comment.version, Comment.created_at, Comment.edited_at,
+)  # fmt: skip
+
+
+@lru_cache
+def visible_comments(staff: bool) -> Rows:
+    """The comments somebody reads, of all the tickets they see."""
+    statement = select(*_COMMENT).join(User, User.id == Comment.author_id)
+    if staff:
+        return statement
+    return (
+        statement.join(Ticket, Ticket.id == Comment.ticket_id)
+        .join(Category, Category.id == Ticket.category_id)
+        .where(_seen_by_customer(), _readable(Comment.audience, Comment.author_id))
+    )
+
+
+@lru_cache
+def _one_comment(staff: bool) -> Rows:
+    return visible_comments(staff).where(Comment.id == bindparam("comment_id"))
+
+
+def get_comment(actor: Actor, comment_id: int) -> Any:
+    """The comment as a row of `visible_comments`. Raises NotFound."""
+    require(actor, Action.TICKET_READ)
+    row = db.session.execute(_one_comment(actor.is_staff), {**params(actor), "comment_id": comment_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+@lru_cache
+def visible_events(staff: bool) -> Rows:
+    """The history somebody reads, with the comment where a row is about one, in the order it happened.
+
+    What a comment said before it was edited is for the staff; whoever joined is not told who the reporter is.
+    """
+    actor, author = aliased(User, name="actor"), aliased(User, name="author")
+    from_user, to_user = aliased(User, name="from_user"), aliased(User, name="to_user")
+    before: Any = Event.from_value
+    who: tuple[Any, ...] = (Event.actor_id, actor.name, actor.role)
+    if not staff:
+        before = case((Event.field == "comment", null()), else_=Event.from_value)
+        other_customer = or_(Event.actor_id == Ticket.reporter_id, actor.role == Role.CUSTOMER)
+        named = or_(_own, Event.actor_id == ME, not_(other_customer))
+        who = tuple(case((named, column), else_=null()) for column in who)
+    statement = (
+        select(
+            Event.id, Event.deed_id, Event.ticket_id, Event.task_id, Event.field, before.label("from_value"),
+            Event.to_value, Event.from_user_id, from_user.name.label("from_user_name"),
+            Event.to_user_id, to_user.name.label("to_user_name"), Event.visibility, Event.actor_kind,
+            who[0].label("actor_id"), who[1].label("actor_name"), who[2].label("actor_role"),
+            Task.title.label("task_title"), Event.created_at, Event.comment_id,
+            Comment.author_id.label("comment_author_id"),
+            author.name.label("comment_author_name"), author.role.label("comment_author_role"),
+            Comment.text.label("comment_text"), Comment.audience.label("comment_audience"),
+            Comment.version.label("comment_version"),
+            Comment.created_at.label("comment_created_at"), Comment.edited_at.label("comment_edited_at"),
+        )
+        .outerjoin(actor, actor.id == Event.actor_id)
+        .outerjoin(from_user, from_user.id == Event.from_user_id)
+        .outerjoin(to_user, to_user.id == Event.to_user_id)
+        .outerjoin(Task, Task.id == Event.task_id)
+        .outerjoin(Comment, Comment.id == Event.comment_id)
+        .outerjoin(author, author.id == Comment.author_id)
+    )  # fmt: skip
+    if staff:
+        return statement
+    return (
+        statement.join(Ticket, Ticket.id == Event.ticket_id)
+        .join(Category, Category.id == Ticket.category_id)
+        .where(_seen_by_customer(), _readable(Event.visibility, Event.actor_id))
+    )
+
+
+@lru_cache
+def visible_users(role: Role) -> Rows:
+    """The people somebody may look up. An agent gets the address of reporters, not that of colleagues."""
+    wide = role == Role.ADMIN
+    only_reporters = None if wide else case((User.role == Role.CUSTOMER, User.email), else_=null())
+    statement = (
+        select(
+            User.id, User.name, User.role, User.is_active,
+            (User.email if only_reporters is None else only_reporters).label("email"),
+            *(
+                (column if wide else null()).label(label)
+                for label, column in (
+                    ("username", User.username), ("created_at", User.created_at), ("updated_at", User.updated_at),
+                    ("last_seen_at", User.last_seen_at),
+                )
+            ),
+            Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
+        )
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .outerjoin(Team, Team.id == Membership.team_id)
+        .where(User.erased_at.is_(None))
+    )  # fmt: skip
+    return statement if wide else statement.where(User.is_active)

@@ -1,0 +1,276 @@
+"""People: one's own account, and the staff and reporters that others look up and look after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
+
+from helpdesk import audit, auth, jobs, limits, paging, policy
+from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, Taken
+from helpdesk.policy import Action, Actor
+from helpdesk.schemas import MeShape, SessionShape, UserShape
+from helpdesk.settings import setting
+from models import (
+    IdempotencyKey,
+    Membership,
+    OneTimeToken,
+    Role,
+    Rows,
+    Session,
+    Team,
+    TicketReport,
+    TokenPurpose,
+    User,
+    begin_write,
+    db,
+    now,
+)
+
+_me, _user, _session = MeShape(), UserShape(), SessionShape()
+DELETED = "Deleted user"
+
+
+# --- one's own account ------------------------------------------------------------------------------------------------
+
+_me_select = (
+    select(
+        User.id, User.username, User.name, User.email, User.role, User.is_active, User.locale, User.time_zone,
+        User.theme, User.notifications, User.created_at, User.updated_at, User.last_seen_at,
+        Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
+    )
+    .outerjoin(Membership, Membership.user_id == User.id)
+    .outerjoin(Team, Team.id == Membership.team_id)
+    .where(User.id == bindparam("user_id"))
+)  # fmt: skip
+
+
+def me(user_id: int | None) -> dict[str, Any]:
+    return _me.dump_row(db.session.execute(_me_select, {"user_id": user_id}).one())
+
+
+def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
+    """Change one's own account. A new address counts once its link was opened. Raises Invalid, Forbidden.
+
+    Begins its own writing, for checking the password takes long.
+    """
+    data = dict(data)
+    email, password = data.pop("email", None), data.pop("current_password", None)
+    user = db.session.get_one(User, actor.id)
+    moving = email is not None and auth.normalize_email(email) != user.email_normalized
+    if moving:
+        if password is None:
+            raise Invalid({"current_password": ["Give your password to change your address."]})
+        auth.require_password(actor, user, password)
+        auth.check_registration_domain(email)
+    begin_write()
+    user = db.session.get_one(User, actor.id)
+    if moving:
+        limits.forget(limits.LOGIN, f"password of {actor.id}")
+        token = auth.make_link_token(TokenPurpose.NEW_ADDRESS, user_id=user.id, email=email)
+        payload = {"kind": "new_address", "token_id": token.id, "user_id": user.id, "to": email}
+        jobs.enqueue("mail", payload, request_id=actor.request_id)
+    if "notifications" in data:
+        data["notifications"] = {**user.notifications, **data["notifications"]}
+    for name, value in data.items():
+        setattr(user, name, value)
+    user.updated_at = now()
+
+
+def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
+    """Make the proven address the account's, and tell the old one. Raises BadLink, Taken."""
+    token = auth.read_link(text, TokenPurpose.NEW_ADDRESS, lock=True)
+    user = db.session.get_one(User, token.user_id)
+    if not user.is_active:
+        raise BadLink
+    email, old = token.payload["email"], user.email
+    taken = select(User.id).where(User.email_normalized == auth.normalize_email(email), User.id != user.id)
+    if db.session.scalar(taken) is not None:
+        raise Taken("email", "This address belongs to another account.")
+    user.email, user.email_normalized = email, auth.normalize_email(email)
+    user.email_verified_at = user.updated_at = token.used_at = now()
+    user.bounced_at = None
+    audit.record("address.changed", actor_id=user.id, target=f"user:{user.id}", peer=peer, request_id=request_id)
+    if old:
+        jobs.enqueue("mail", {"kind": "address_changed", "user_id": user.id, "to": old}, request_id=request_id)
+
+
+def sessions(actor: Actor, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of where somebody is signed in, newest first."""
+
+    def build(after: bool) -> Rows:
+        return paging.ordered(auth.sessions_of(actor), {"id": (Session.id, Session.id)}, "-id", after=after)
+
+    found = paging.page(build, {}, of="sessions", limit=limit, cursor=cursor)
+    return [_session.dump_row(row) for row in found.rows], found.next_cursor
+
+
+# --- looking people up ------------------------------------------------------------------------------------------------
+
+FILTERS: dict[str, Callable[[str], ColumnElement[bool]]] = {
+    "role": lambda name: User.role.in_(bindparam(name, expanding=True)),
+    "team": lambda name: Team.slug.in_(bindparam(name, expanding=True)),
+    "is_active": lambda name: User.is_active == bindparam(name),
+}
+
+
+def _matches(wide: bool) -> ColumnElement[bool]:
+    """The beginning of any word of a name, or of an address, as far as the addresses may be seen."""
+    start: Any = bindparam("q_start")
+    inside: Any = bindparam("q_inside")
+    name = func.lower(User.name)
+    address: ColumnElement[bool] = User.email_normalized.like(start, escape="\\")
+    if not wide:
+        address = (User.role == Role.CUSTOMER) & address
+    return or_(name.like(start, escape="\\"), name.like(inside, escape="\\"), address)
+
+
+ORDER: paging.Order = {"name": (User.name, User.id), "id": (User.id, User.id)}
+
+
+@lru_cache(maxsize=128)
+def _listed(role: Role, names: frozenset[str], sort: str, after: bool) -> Rows:
+    statement = policy.visible_users(role)
+    for name in sorted(names):
+        statement = statement.where(_matches(role == Role.ADMIN) if name == "q" else FILTERS[name](name))
+    return paging.ordered(statement, ORDER, sort, after=after)
+
+
+def listing(
+    actor: Actor, filters: Mapping[str, Any], *, sort: str, limit: int, cursor: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The people somebody may look up. Raises Forbidden, Invalid."""
+    policy.require(actor, Action.USER_READ)
+    role = actor.role or Role.CUSTOMER
+    values = dict(filters)
+    names = frozenset(values)
+    if "q" in values:
+        q = values.pop("q").lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values |= {"q_start": f"{q}%", "q_inside": f"% {q}%"}
+    found = paging.page(
+        lambda after: _listed(role, names, sort, after), values, of=f"users|{sort}", limit=limit, cursor=cursor
+    )
+    return [_user.dump_row(row) for row in found.rows], found.next_cursor
+
+
+@lru_cache(maxsize=4)
+def _one(role: Role) -> Rows:
+    return policy.visible_users(role).where(User.id == bindparam("user_id"))
+
+
+def show_one(actor: Actor, user_id: int) -> dict[str, Any]:
+    """Raises Forbidden, NotFound."""
+    policy.require(actor, Action.USER_READ)
+    row = db.session.execute(_one(actor.role or Role.CUSTOMER), {"user_id": user_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return _user.dump_row(row)
+
+
+# --- looking after them -----------------------------------------------------------------------------------------------
+
+
+def invite(actor: Actor, data: Mapping[str, Any]) -> User:
+    """Make an account and mail a link that sets its password. Raises Forbidden, Taken, Invalid."""
+    policy.require(actor, Action.USER_INVITE)
+    email = auth.normalize_email(data["email"])
+    user = db.session.scalar(select(User).where(User.email_normalized == email))
+    if user is not None and user.password_hash is not None:
+        raise Taken("email", "Somebody with this address has an account already.")
+    if user is None:
+        user = User(
+            email=data["email"].strip(), email_normalized=email, locale=setting("DEFAULT_LOCALE"), is_active=True
+        )
+        db.session.add(user)
+    user.name, user.role, user.updated_at = data["name"], data["role"], now()
+    user.username = _free_username(data.get("username"), email, user.id)
+    db.session.flush()
+    _set_team(user, data.get("team_id"))
+    token = auth.make_link_token(
+        TokenPurpose.INVITE, user_id=user.id, username=user.username, email=user.email, name=user.name
+    )
+    payload = {"kind": "invitation", "token_id": token.id, "user_id": user.id}
+    jobs.enqueue("mail", payload, request_id=actor.request_id)
+    audit.record("user.invited", actor=actor, target=f"user:{user.id}", role=user.role)
+    return user
+
+
+def _free_username(wanted: str | None, email: str, user_id: int | None) -> str:
+    """The one asked for, or the beginning of the address with the first number that is free."""
+    if wanted is not None:
+        if _username_taken(wanted, user_id):
+            raise Taken("username", "This username is taken. Choose another.")
+        return wanted
+    stem = "".join(c for c in email.partition("@")[0] if (c.isascii() and c.isalnum()) or c in "._-").strip("._-")[:28]
+    candidates = (f"{stem or 'user'}{number}" for number in ["", *range(2, 10_000)])
+    return next(name for name in candidates if len(name) >= 2 and not _username_taken(name, user_id))
+
+
+def _username_taken(username: str, user_id: int | None) -> bool:
+    return db.session.scalar(select(User.id).where(User.username == username, User.id != (user_id or 0))) is not None
+
+
+def _set_team(user: User, team_id: int | None) -> None:
+    if team_id is not None and db.session.get(Team, team_id) is None:
+        raise Invalid({"team_id": ["Choose a team."]})
+    db.session.execute(delete(Membership).where(Membership.user_id == user.id))
+    if team_id is not None:
+        db.session.add(Membership(user_id=user.id, team_id=team_id))
+
+
+def take(actor: Actor, user_id: int, action: Action) -> User:
+    """Somebody to change, with all admins locked, so that two of them cannot remove each other at once."""
+    policy.require(actor, action)
+    admins = select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update()
+    db.session.execute(admins).all()
+    user = db.session.get(User, user_id)
+    if user is None or user.erased_at is not None:
+        raise NotFound
+    return user
+
+
+def _check_not_last_admin(user: User) -> None:
+    others = select(User.id).where(User.role == Role.ADMIN, User.is_active, User.id != user.id).limit(1)
+    if user.role == Role.ADMIN and user.is_active and db.session.scalar(others) is None:
+        raise Conflict("This is the last admin: make somebody else one first.")
+
+
+def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
+    """Change somebody's name, username, role, team, or whether they may log in. Raises Conflict, Taken, Invalid."""
+    policy.require(actor, Action.USER_WRITE)
+    before = {"role": user.role, "is_active": user.is_active}
+    if data.get("role", user.role) != Role.ADMIN or not data.get("is_active", True):
+        _check_not_last_admin(user)
+    if "username" in data and _username_taken(data["username"], user.id):
+        raise Taken("username", "This username is taken. Choose another.")
+    if "team_id" in data:
+        _set_team(user, data["team_id"])
+    for name in ("name", "username", "role", "is_active"):
+        if name in data:
+            setattr(user, name, data[name])
+    user.updated_at = now()
+    if not user.is_active:
+        auth.end_sessions(user.id)
+    for name, old in before.items():
+        if getattr(user, name) != old:
+            change = {"before": old, "after": getattr(user, name)}
+            audit.record(f"user.{name}.changed", actor=actor, target=f"user:{user.id}", **change)
+
+
+def erase(actor: Actor, user: User) -> None:
+    """Take away everything that says who they were; what they wrote stays, under DELETED. Raises Conflict."""
+    policy.require(actor, Action.USER_ERASE)
+    _check_not_last_admin(user)
+    at = now()
+    user.username = user.email = user.email_normalized = user.password_hash = user.time_zone = None
+    user.name, user.is_active, user.role, user.notifications = DELETED, False, Role.CUSTOMER, {}
+    user.email_verified_at = user.last_seen_at = user.bounced_at = None
+    user.erased_at = user.updated_at = at
+    for model in (Session, OneTimeToken, Membership, IdempotencyKey):
+        db.session.execute(delete(model).where(model.user_id == user.id))
+    db.session.execute(
+        update(TicketReport).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None)).values(left_at=at)
+    )
+    audit.record("user.erased", actor=actor, target=f"user:{user.id}")
