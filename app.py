@@ -1,0 +1,123 @@
+"""create_app: settings, database, doors, error answers, commands. `python app.py` serves it."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from blueprints import SERVICES, blueprints, errors
+from blueprints.http import Json, renew_cookie
+from blueprints.pages import prepare_templates
+from helpdesk import logs, settings
+from models import SQLITE_AT_LEAST, db, listen, prepare_sqlite, sqlite_driver
+
+MAX_BODY_BYTES = 1024 * 1024
+POSTGRESQL = "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
+}
+
+
+def create_app(**overrides: Any) -> Flask:
+    """The application. Overrides are settings by name, and `instance_path`. Raises UnsafeSettings."""
+    instance = Path(overrides.pop("instance_path", settings.ROOT / "instance"))
+    values = settings.load(overrides, instance=instance)
+    app = Flask(__name__, instance_path=str(instance))
+    app.config.update(values, MAX_CONTENT_LENGTH=MAX_BODY_BYTES, SQLALCHEMY_DATABASE_URI=values["DATABASE_URL"])
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(values)
+    app.json = Json(app)
+    app.url_map.strict_slashes = False
+    logs.configure(values["LOG_LEVEL"], production=values["ENVIRONMENT"] == "production")
+    db.init_app(app)
+    with app.app_context():
+        listen(db.engine)
+    Migrate(app, db, directory=str(settings.ROOT / "migrations"), compare_type=True)
+    errors.register(app)
+    prepare_templates(app)
+    unknown = set(values["SERVICES"]) - SERVICES.keys()
+    if unknown:
+        raise settings.UnsafeSettings(f"SERVICES must be among {', '.join(SERVICES)}")
+    for blueprint in blueprints(values["SERVICES"], production=values["ENVIRONMENT"] == "production"):
+        app.register_blueprint(blueprint)
+    _cors(app)
+    app.before_request(_name_request)
+    app.after_request(_finish_response)
+    _trust_proxies(app)
+    from blueprints.commands import register_commands  # imports every job's handler
+
+    register_commands(app)
+    return app
+
+
+def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
+    if not values["DATABASE_URL"].startswith("sqlite"):
+        return {"pool_pre_ping": True, "pool_size": 10, "connect_args": {"options": POSTGRESQL, "connect_timeout": 5}}
+    driver: ModuleType = sqlite_driver()
+    if values["WEB_PROCESSES"] > 1 and driver.sqlite_version_info < SQLITE_AT_LEAST:
+        raise settings.UnsafeSettings(f"SQLite {driver.sqlite_version} can lose data with several processes: update it")
+    options: dict[str, Any] = {}
+    prepare_sqlite(options, driver)
+    return options
+
+
+def _cors(app: Flask) -> None:
+    if app.config["CORS_ORIGINS"]:
+        from flask_cors import CORS
+
+        exposed = ["ETag", "Link", "Location", "Retry-After", "X-Request-ID"]
+        CORS(app, resources={r"/api/.*": {"origins": app.config["CORS_ORIGINS"]}}, supports_credentials=True,
+             expose_headers=exposed, max_age=600)  # fmt: skip
+
+
+def _trust_proxies(app: Flask) -> None:
+    """Forwarding headers count only from the proxies that are named: anybody else could write what they like."""
+    plain, fixed, trusted = app.wsgi_app, ProxyFix(app.wsgi_app, x_for=1, x_proto=1), app.config["TRUSTED_PROXIES"]
+
+    def wsgi(environ: Any, start_response: Any) -> Any:
+        return (fixed if settings.is_among(environ.get("REMOTE_ADDR"), trusted) else plain)(environ, start_response)
+
+    if trusted:
+        app.wsgi_app = wsgi  # type: ignore[method-assign]
+
+
+def _name_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex
+    g.started = time.monotonic()
+
+
+def _finish_response(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "")
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.update(("Cookie", "Authorization"))
+    renew_cookie(response)
+    logs.request_done(request, response, time.monotonic() - g.get("started", time.monotonic()))
+    return response
+
+
+if __name__ == "__main__":
+    from blueprints.commands import serve
+
+    serve()

@@ -1,0 +1,94 @@
+"""The command-line door: the worker, the server of `python app.py`, the documents that are made of the code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from sqlalchemy import select, update
+
+from blueprints import contract, permissions
+from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets  # noqa: F401  (jobs' handlers)
+from helpdesk.settings import ROOT, load
+from models import Job, JobState, begin_write, db, now
+
+
+def register_commands(app: Flask) -> None:
+    for command in (work, jobs_command, write_openapi, write_permissions):
+        app.cli.add_command(command)
+
+
+@click.command("work")
+@click.option("--once", is_flag=True, help="Do what is due and stop.")
+def work(once: bool) -> None:
+    """Do the jobs: send mails, close what has been resolved for long, tidy up."""
+    if once:
+        click.echo(f"{jobs.drain()} jobs done")
+        return
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    jobs.work(stop)
+
+
+@click.command("jobs")
+@click.option("--retry", type=int, metavar="ID", help="Try a job again that was given up.")
+def jobs_command(retry: int | None) -> None:
+    """List the jobs that were given up, or try one again."""
+    if retry is not None:
+        begin_write()
+        again = update(Job).where(Job.id == retry, Job.state == JobState.DEAD)
+        done = db.session.execute(again.values(state=JobState.READY, attempts=0, run_at=now())).rowcount  # type: ignore[attr-defined]
+        db.session.commit()
+        click.echo("It will be tried again." if done else "There is no such job that was given up.")
+        return
+    for job in db.session.scalars(select(Job).where(Job.state == JobState.DEAD).order_by(Job.id)):
+        click.echo(f"{job.id}\t{job.kind}\t{job.created_at:%Y-%m-%d %H:%M}\t{job.error}")
+
+
+@click.command("openapi")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "openapi.yml")
+def write_openapi(path: Path) -> None:
+    """Write openapi.yml."""
+    path.write_text(contract.write())
+
+
+@click.command("permissions")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path), default=ROOT / "docs" / "permissions.md")
+def write_permissions(path: Path) -> None:
+    """Write docs/permissions.md."""
+    path.write_text(permissions.write(current_app))
+
+
+def serve() -> None:
+    """Serve on HOST and PORT, with a worker beside it, until Ctrl-C."""
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    values = load()
+    worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+    try:
+        Server(
+            "app:create_app",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=values["HOST"],
+            port=values["PORT"],
+            workers=values["WEB_PROCESSES"],
+            blocking_threads=8,
+            respawn_failed_workers=True,
+            log_enabled=os.environ.get("GRANIAN_LOG") == "1",
+            working_dir=ROOT,
+        ).serve()
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            worker.kill()

@@ -1,0 +1,235 @@
+"""openapi.yml: written from the calls as they are enforced, served as JSON, and shown at /api/docs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import apispec
+import yaml
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+
+from blueprints.http import Call, served
+from helpdesk import schemas
+
+docs = Blueprint("contract", __name__, url_prefix="/api")
+
+VERSION = "0.1.0"
+DESCRIPTION = """\
+Report problems, follow and answer them, and run the desk.
+
+Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457). Lists give `items` and `next_cursor`: pass
+it as `cursor`. A GET carries an `ETag`: with `If-None-Match` it answers 304 while nothing changed, so polling is cheap.
+A thing with a `version` can be changed with `If-Match`: 412 if somebody changed it meanwhile. A POST that creates takes
+an `Idempotency-Key`: repeated within 24 hours it answers what it answered first and creates nothing.
+
+Programs send `Authorization: Bearer …`. Browsers have cookies; then every write must come from our own pages.
+"""
+TAGS = {
+    "auth": "Signing in and out, registering, passwords",
+    "users": "One's own account; looking people up; inviting and looking after them",
+    "tickets": "Reporting, listing, triage, joining",
+    "comments": "Conversation, history, and both as a timeline",
+    "tasks": "The staff's own work",
+    "categories": "Categories, buildings, tags and teams",
+}
+HEADERS: dict[str, dict[str, Any]] = {
+    "XRequestID": {"schema": {"type": "string"}, "description": "Names this request in our logs."},
+    "ETag": {"schema": {"type": "string"}, "description": "Version and digest of what was sent."},
+    "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
+    "Link": {"schema": {"type": "string"}, "description": 'The next page, `rel="next"`, while there is one.'},
+    "RetryAfter": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
+    "WWWAuthenticate": {"schema": {"type": "string"}, "description": "Bearer."},
+    "SetCookie": {"schema": {"type": "string"}, "description": "Browsers' tokens."},
+    "IdempotentReplayed": {"schema": {"type": "string"}, "description": "`true` when the answer is a repetition."},
+}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "If-Match": {"description": "The ETag of what one has in front of one: 412 if it is not the latest version."},
+    "If-None-Match": {"description": "The ETag one has: 304 while nothing changed."},
+    "Idempotency-Key": {"description": "Any text of one's own: repeated within 24 hours, nothing is created twice."},
+}
+ERRORS = {
+    400: "It cannot be read",
+    401: "Not signed in",
+    403: "The role may never do this, or the page is not ours",
+    404: "Not there, or not yours to see",
+    405: "The address does not take this method",
+    409: "Its state forbids this",
+    412: "Somebody changed it in the meantime",
+    413: "Too large",
+    415: "Not application/json",
+    422: "Fields are wrong",
+    429: "Too many attempts",
+    503: "A part is not available",
+}
+
+
+def _name(schema: Any) -> str:
+    shape = schema if isinstance(schema, type) else type(schema)
+    return re.sub(r"Shape$", "", shape.__name__)
+
+
+def _words(self: Any, field: Any, **kwargs: Any) -> dict[str, Any]:
+    """Text must hold something besides space, where it must hold something."""
+    if isinstance(field, schemas.Words) and "pattern" not in field.metadata:
+        length = next((v for v in field.validators if hasattr(v, "min")), None)
+        if length is not None and length.min and not isinstance(field, schemas.Address):
+            return {"pattern": r"^\S(?:[\s\S]*\S)?$" if field.lines else r"^\S(?:.*\S)?$"}
+    return {}
+
+
+def build(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of what this application serves."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = apispec.APISpec(
+        title="Campus Helpdesk",
+        version=VERSION,
+        openapi_version="3.1.0",
+        plugins=[plugin],
+        info={"description": DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": "/"}],
+    )
+    assert plugin.converter is not None  # noqa: S101  (made by the line above)
+    plugin.converter.add_attribute_function(_words)
+    for name, description in TAGS.items():
+        spec.tag({"name": name, "description": description})
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    for name, parameter in PARAMETERS.items():
+        spec.components.parameter(
+            name.replace("-", ""), "header", {"name": name, "schema": {"type": "string"}, **parameter}
+        )
+    for scheme, value in (
+        ("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
+        ("cookie", {"type": "apiKey", "in": "cookie", "name": "access_token"}),
+    ):
+        spec.components.security_scheme(scheme, value)
+    spec.components.schema("Problem", schema=schemas.ProblemShape)
+    for status, description in ERRORS.items():
+        spec.components.response(_error_name(status), _problem(status, description))
+    for call in served(app):
+        path, parameters = _path(call.rule)
+        spec.path(path=path, operations={call.method.lower(): _operation(call, parameters)})
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def _error_name(status: int) -> str:
+    return f"Problem{status}"
+
+
+def _header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def _problem(status: int, description: str) -> dict[str, Any]:
+    headers = {"X-Request-ID": _header("XRequestID")}
+    if status in (429, 503):
+        headers["Retry-After"] = _header("RetryAfter")
+    if status == 401:
+        headers["WWW-Authenticate"] = _header("WWWAuthenticate")
+    if status == 412:
+        headers["ETag"] = _header("ETag")
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "headers": headers, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _path(rule: str) -> tuple[str, list[dict[str, Any]]]:
+    names = re.findall(r"<(?:[^:<>]+:)?([a-z_]+)>", rule)
+    schema = {"type": "integer", "minimum": 0, "maximum": schemas.ID_MAX}
+    parameters = [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
+    return re.sub(r"<(?:[^:<>]+:)?([a-z_]+)>", r"{\1}", rule), parameters
+
+
+def _operation(call: Call, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    unsafe = call.method != "GET"
+    operation: dict[str, Any] = {
+        "operationId": call.endpoint.replace(".", "_"),
+        "tags": [call.tag],
+        "summary": call.summary,
+        "description": _description(call),
+        "parameters": [*parameters, *_header_parameters(call)],
+        "responses": {str(call.status): _success(call), **_errors(call)},
+        "security": [{"bearer": []}, {"cookie": []}] if call.action else [],
+    }
+    if call.action:
+        operation["x-permission"] = call.action.value
+    if call.query is not None:
+        operation["parameters"].append({"in": "query", "schema": call.query})
+    if unsafe and call.body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": call.body}}}
+    return operation
+
+
+def _description(call: Call) -> str:
+    parts = [call.description]
+    if call.limited:
+        parts.append("Limited: 429 says how long to wait.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _header_parameters(call: Call) -> list[str]:
+    names = []
+    if call.method == "GET":
+        names.append("IfNoneMatch")
+    if call.if_match:
+        names.append("IfMatch")
+    if call.creates:
+        names.append("IdempotencyKey")
+    return names
+
+
+def _success(call: Call) -> dict[str, Any]:
+    headers = {"X-Request-ID": _header("XRequestID")}
+    response: dict[str, Any] = {"description": {200: "OK", 201: "Created", 202: "Accepted", 204: "Done"}[call.status]}
+    if call.out is not None:
+        response["content"] = {"application/json": {"schema": call.out}}
+        if call.method == "GET" or "version" in call.out.fields:
+            headers["ETag"] = _header("ETag")
+        if "next_cursor" in call.out.fields:
+            headers["Link"] = _header("Link")
+        if isinstance(call.out, schemas.SignedInShape):
+            headers["Set-Cookie"] = _header("SetCookie")
+    if call.creates:
+        headers["Location"] = _header("Location")
+        headers["Idempotent-Replayed"] = _header("IdempotentReplayed")
+    return {**response, "headers": headers}
+
+
+def _errors(call: Call) -> dict[str, Any]:
+    statuses = {422, 503, *call.raises}
+    if call.method == "GET":
+        answers: dict[str, Any] = {"304": {"description": "Nothing changed", "headers": {"ETag": _header("ETag")}}}
+    else:
+        answers = {}
+        statuses.add(403)  # a cookie that somebody else's page sent
+    if call.body is not None:
+        statuses |= {400, 413, 415}
+    if call.action is not None:
+        statuses |= {401, 403}
+    if "<" in call.rule:
+        statuses.add(404)
+    if call.if_match:
+        statuses.add(412)
+    if call.limited:
+        statuses.add(429)
+    if any(word in call.rule for word in ("confirm", "reset", "address")):
+        statuses.add(400)  # a link that is used up or too old
+    return answers | {str(status): _error_name(status) for status in sorted(statuses)}
+
+
+def write() -> str:
+    """The text of openapi.yml."""
+    return yaml.safe_dump(build(current_app), sort_keys=False, allow_unicode=True, width=120)
+
+
+@docs.get("/openapi.json")
+def openapi() -> Response:
+    document = current_app.extensions.get("openapi") or current_app.extensions.setdefault("openapi", build(current_app))
+    return jsonify(document)
+
+
+@docs.get("/docs")
+def page() -> str:
+    return render_template("docs.html")

@@ -1,0 +1,125 @@
+"""Every error becomes one answer: problem+json (RFC 9457) for programs, a page for people, no word of the inside."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from flask import Flask, Response, current_app, g, redirect, render_template, request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from helpdesk import audit, errors
+from helpdesk.errors import HelpdeskError
+from models import begin_write, db
+
+log = logging.getLogger(__name__)
+
+OTHER_TITLES = {405: "This address does not take this method", 404: errors.NotFound.title, 413: errors.TooLarge.title}
+
+
+def wants_page() -> bool:
+    """People's browsers get a page outside the API; everybody else a problem."""
+    return not request.path.startswith("/api/") and "text/html" in request.headers.get("Accept", "")
+
+
+def answer(
+    status: int, kind: str, title: str, detail: str | None = None, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    request_id = g.get("request_id", "")
+    if wants_page():
+        page = render_template("errors/error.html", status=status, title=title, detail=detail, request_id=request_id)
+        response = current_app.response_class(page, status=status)
+    else:
+        problem = {"type": f"urn:campus-helpdesk:problem:{kind}", "title": title, "status": status}
+        problem |= {"detail": detail} if detail else {}
+        problem |= {"request_id": request_id, **more}
+        response = current_app.response_class(
+            orjson.dumps(problem, option=orjson.OPT_UTC_Z), status=status, mimetype="application/problem+json"
+        )
+    response.headers.update(headers or {})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def helpdesk_error(error: HelpdeskError) -> Response:
+    db.session.rollback()
+    headers: dict[str, str] = {}
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.NotSignedIn):
+        if request.path.startswith("/staff") and wants_page():
+            return _to_login()
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.token_was_bad else "Bearer"
+    elif isinstance(error, errors.Forbidden):
+        _on_record(error)
+    elif isinstance(error, errors.Invalid):
+        more["errors"] = error.errors
+    elif isinstance(error, errors.Taken):
+        more["errors"] = {error.field: [error.detail]}
+    elif isinstance(error, errors.Stale):
+        more["current"] = error.current
+        if "stale_etag" in g:
+            headers["ETag"] = g.stale_etag
+    elif isinstance(error, errors.TooMany | errors.Unavailable):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
+    return answer(error.status, error.type, error.title, error.detail, headers, **more)
+
+
+def _to_login() -> Response:
+    """Back to the page they wanted, where it can be asked for again."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/staff/"
+    return redirect(f"/staff/login?next={quote(wanted)}")  # type: ignore[return-value]
+
+
+def _on_record(error: errors.Forbidden) -> None:
+    """A denial is on record in a transaction of its own: the deed's is gone."""
+    known = g.get("identity")
+    if known is not None:
+        begin_write()
+        audit.record("denied", actor=known.actor, target=f"{request.method} {request.path}"[:64])
+        db.session.commit()
+
+
+def http_error(error: HTTPException) -> Response:
+    db.session.rollback()
+    status = error.code or 500
+    if status < 400 and error.response is None:
+        return error.get_response()  # type: ignore[return-value]  # a redirect of the router
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    if isinstance(error, RequestEntityTooLarge):
+        headers["Connection"] = "close"
+    kinds = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+    title = OTHER_TITLES.get(status, errors.BadRequest.title if status < 500 else HelpdeskError.title)
+    return answer(status, kinds.get(status, "bad-request" if status < 500 else "internal-error"), title, None, headers)
+
+
+def database_error(error: DBAPIError) -> Response:
+    """The database is away, locked for too long, or full: say so and when to come back. Anything else is a bug."""
+    db.session.rollback()
+    text = str(error.orig).lower()
+    if "disk is full" in text or "disk full" in text or "no space left" in text:
+        log.exception("the disk is full")
+        return answer(507, "storage-full", "There is no room left to store this", headers={"Retry-After": "60"})
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        log.exception("the database does not answer")
+        unavailable = errors.Unavailable()
+        return answer(503, unavailable.type, unavailable.title, headers={"Retry-After": "5"})
+    return bug(error)
+
+
+def bug(error: Exception) -> Response:
+    db.session.rollback()
+    log.exception("unexpected error", extra={"path": request.path})
+    return answer(500, HelpdeskError.type, HelpdeskError.title)
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(HelpdeskError, helpdesk_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(Exception, bug)

@@ -1,0 +1,138 @@
+"""Tickets: reporting, listing, triage, joining."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blueprints import http
+from blueprints.http import Answer, Doors
+from helpdesk import policy, tickets
+from helpdesk.policy import Action, Actor, Side
+from helpdesk.schemas import (
+    AddAffectedShape,
+    AffectedShape,
+    CreateTicketShape,
+    EditTicketShape,
+    FullTicketShape,
+    PageQuery,
+    TicketCountsShape,
+    TicketFilter,
+    TicketQuery,
+    page_of,
+)
+from models import Channel
+
+api = Doors("tickets", __name__, url_prefix="/api/tickets")
+ONE = f"/{http.ID.format('ticket_id')}"
+
+
+@api.call(
+    "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=FullTicketShape, status=201, creates=True
+)  # fmt: skip
+def create(actor: Actor, body: dict[str, Any]) -> Answer:
+    """Report a problem.
+
+    Staff may report for somebody else, by reporter_id or email, and triage at once: 403 for others.
+    """
+    http.begin(actor)
+    ticket = tickets.create(actor, body, channel=_channel(actor, body))
+    return Answer(tickets.show_one(actor, ticket.id), headers={"Location": f"/api/tickets/{ticket.id}"})
+
+
+def _channel(actor: Actor, body: dict[str, Any]) -> Channel:
+    if actor.is_staff and {"reporter_id", "email"} & body.keys():
+        return Channel.STAFF
+    return Channel.WEB if http.is_browser() else Channel.API
+
+
+@api.call("GET", "", Action.TICKET_READ, query=TicketQuery, out=page_of(FullTicketShape))
+def listing(actor: Actor, query: dict[str, Any]) -> Answer:
+    """List the tickets one sees.
+
+    Customers see their own and those they joined, staff all. What may be repeated widens: two categories give the
+    tickets of both. Different filters narrow.
+    """
+    page = {name: query.pop(name) for name in ("sort", "limit", "cursor")}
+    return http.page(*tickets.listing(actor, query, **page))
+
+
+@api.call("GET", "/counts", Action.TICKET_READ, query=TicketFilter, out=TicketCountsShape)
+def counts(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+    """Count the tickets one sees, by status, with the list's filters. Beyond 1,000 it says that there are more."""
+    return tickets.count(actor, query)
+
+
+@api.call("GET", ONE, Action.TICKET_READ, out=FullTicketShape)
+def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
+    """Get a ticket."""
+    return tickets.show_one(actor, ticket_id)
+
+
+@api.call("PUT", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
+@api.call("PATCH", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
+def edit(actor: Actor, ticket_id: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Change the fields named.
+
+    Staff change every field. The reporter changes title, description and place until it is resolved, closes it, and
+    reopens it while it is resolved. 409 for a status that cannot follow: `transitions` lists those that can.
+    """
+    http.begin(actor)
+    ticket = policy.take_ticket(actor, ticket_id)
+    http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
+    tickets.edit(actor, ticket, body)
+    return tickets.show_one(actor, ticket_id)
+
+
+@api.call("DELETE", ONE, Action.TICKET_DELETE, status=204, if_match=True)
+def destroy(actor: Actor, ticket_id: int) -> None:
+    """Delete a ticket with its conversation, photos and history."""
+    http.begin(actor)
+    ticket = policy.take_ticket(actor, ticket_id)
+    http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
+    tickets.destroy(actor, ticket)
+
+
+@api.call("PUT", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, raises=(409,))
+def join(actor: Actor, ticket_id: int) -> None:
+    """Say that it affects oneself too. Doing it twice changes nothing. 404 for a ticket that is not joinable."""
+    http.begin(actor)
+    tickets.join(actor, policy.take_joinable(actor, ticket_id), _id(actor))
+
+
+@api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204)
+def leave(actor: Actor, ticket_id: int) -> None:
+    """Take that back. Doing it twice changes nothing."""
+    http.begin(actor)
+    ticket = policy.take_ticket(actor, ticket_id)
+    if policy.side(actor, ticket) != Side.REPORTER:
+        tickets.leave(actor, ticket, _id(actor))
+
+
+@api.call(
+    "GET", f"{ONE}/affected", Action.TICKET_AFFECTED, query=PageQuery, out=page_of(AffectedShape)
+)  # fmt: skip
+def affected(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
+    """List the people it affects: its reporter, then who joined, first come first."""
+    policy.get_ticket(actor, ticket_id)
+    return http.page(*tickets.affected(ticket_id, **query))
+
+
+@api.call("POST", f"{ONE}/affected", Action.TICKET_AFFECTED, body=AddAffectedShape, status=204, raises=(409,))
+def add_affected(actor: Actor, ticket_id: int, body: dict[str, Any]) -> None:
+    """Add somebody whom it affects, by id or address."""
+    http.begin(actor)
+    tickets.add_affected(actor, policy.take_ticket(actor, ticket_id), body)
+
+
+@api.call(
+    "DELETE", f"{ONE}/affected/{http.ID.format('user_id')}", Action.TICKET_AFFECTED, status=204
+)  # fmt: skip
+def remove_affected(actor: Actor, ticket_id: int, user_id: int) -> None:
+    """Remove somebody who joined. The reporter cannot be removed: change `reporter_id` instead."""
+    http.begin(actor)
+    tickets.leave(actor, policy.take_ticket(actor, ticket_id), user_id)
+
+
+def _id(actor: Actor) -> int:
+    assert actor.id is not None  # noqa: S101  (the role table lets only people in)
+    return actor.id
