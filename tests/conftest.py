@@ -1,0 +1,159 @@
+"""One application a test process, on its own database; every test starts with the vocabulary of setup_db.py and nothing else.
+
+TEST_DATABASE_URL chooses PostgreSQL; without it the suite runs on SQLite. Nothing can reach the network: sockets connect
+to this machine only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import event, insert, select
+
+import setup_db
+from app import create_app
+from models import Category, Schedule, Team, db
+from tests.factories import Person
+
+BASE_URL = "http://helpdesk.test"
+SECRET_KEY = "tests-only-9f2c4e8a1b7d3f6c5e0a9b8d7c6f5e4d"
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.pop("DATABASE_URL", None)
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise OSError(f"a test wants to reach {address}")
+        connect(self, address)
+
+    socket.socket.connect = only_here  # type: ignore[method-assign]
+
+
+def _postgresql(url: str) -> str:
+    """A database of this process's own beside the one that is named."""
+    server, _, name = re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql:", url).rpartition("/")
+    mine = f"{name}_{WORKER}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{mine}" WITH (FORCE)')
+        connection.execute(f'CREATE DATABASE "{mine}"')
+        # only the tests' machine loses power here
+        connection.execute(f'ALTER DATABASE "{mine}" SET synchronous_commit = off')
+    return f"{server}/{mine}"
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """Files of this process: in memory where there is such a place, for a commit waits for its disk."""
+    memory = Path("/dev/shm")  # noqa: S108
+    path = Path(tempfile.mkdtemp(prefix="helpdesk-", dir=memory if memory.is_dir() else None))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(folder: Path) -> str:
+    url = os.environ.get("TEST_DATABASE_URL")
+    return _postgresql(url) if url else f"sqlite:///{folder / 'helpdesk.db'}"
+
+
+@pytest.fixture(scope="session")
+def application(folder: Path, database_url: str) -> Iterator[Flask]:
+    app = create_app(
+        ENVIRONMENT="testing",
+        DATABASE_URL=database_url,
+        SECRET_KEY=SECRET_KEY,
+        PUBLIC_BASE_URL=BASE_URL,
+        BCRYPT_ROUNDS="4",
+        LOG_LEVEL="ERROR",
+        REDIS_URL="",
+        SMTP_URL="",
+        instance_path=folder / "instance",
+    )
+    setup_db.main([], app=app)
+    with app.app_context():
+        app.extensions["vocabulary"] = [
+            (model, [dict(row._mapping) for row in db.session.execute(select(*model.__table__.columns))])
+            for model in (Team, Category, Schedule)
+        ]
+        db.session.remove()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(application: Flask) -> Iterator[Flask]:
+    """The application, inside its context, with everything that a test left taken away afterwards."""
+    with application.app_context():
+        yield application
+        db.session.remove()
+        _clean(application)
+
+
+def _clean(app: Flask) -> None:
+    with db.engine.begin() as connection:
+        for table in reversed(db.metadata.sorted_tables):
+            if table is Category.__table__:  # children before parents
+                connection.execute(table.delete().where(table.c.parent_id.is_not(None)))
+            connection.execute(table.delete())
+        for model, rows in app.extensions["vocabulary"]:
+            # parents before children
+            for row in sorted(rows, key=lambda row: row.get("parent_id") is not None):
+                connection.execute(insert(model).values(**row))
+    shutil.rmtree(Path(app.instance_path) / "mailbox", ignore_errors=True)
+    app.config["REDIS_URL"] = ""
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> Person:
+    return Person(app)
+
+
+@pytest.fixture
+def customer(app: Flask) -> Person:
+    return Person.made(app, "customer", name="Jonas Weber")
+
+
+@pytest.fixture
+def other(app: Flask) -> Person:
+    return Person.made(app, "customer", name="Helen Marsh")
+
+
+@pytest.fixture
+def agent(app: Flask) -> Person:
+    return Person.made(app, "agent", name="Priya Nair")
+
+
+@pytest.fixture
+def admin(app: Flask) -> Person:
+    return Person.made(app, "admin", name="Ada Byron")
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL that was executed inside, without the opening and closing of transactions."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):
+            seen.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)

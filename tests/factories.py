@@ -1,0 +1,151 @@
+"""Test data, made by plain functions through the verbs and the doors."""
+
+from __future__ import annotations
+
+import contextvars
+import re
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from helpdesk import auth, jobs, mail, policy
+from models import Role, User, begin_write, db, now
+
+PASSWORD = "correct horse battery staple"
+
+
+@lru_cache(maxsize=1)
+def hashed() -> str:
+    """One hash for the whole run."""
+    return auth.hash_password(PASSWORD)
+
+
+_numbers = iter(range(1, 10**9))
+
+
+def make_user(role: str = "customer", *, name: str | None = None, **fields: Any) -> User:
+    number = next(_numbers)
+    username = fields.pop("username", f"{role}{number}")
+    begin_write()
+    user = User(
+        username=username,
+        name=name or f"{role.title()} {number}",
+        role=Role(role),
+        email=f"{username}@campus.test",
+        email_normalized=f"{username}@campus.test",
+        password_hash=hashed(),
+        email_verified_at=now(),
+        is_active=True,
+        **fields,
+    )
+    db.session.add(user)
+    db.session.commit()
+    return user
+
+
+class Person:
+    """Somebody at the API. Signed in by a session of their own; each request is a new connection."""
+
+    def __init__(self, app: Flask, user: User | None = None) -> None:
+        self.app = app
+        self.id = user.id if user else 0
+        self.name = user.name if user else ""
+        self.username = (user.username or "") if user else ""
+        self.email = (user.email or "") if user else ""
+        self.token: str | None = None
+        if user is not None:
+            begin_write()
+            self.token = auth._start_session(db.session.get_one(User, user.id), peer="test", agent="test").access_token
+            db.session.commit()
+
+    @classmethod
+    def made(cls, app: Flask, role: str, **fields: Any) -> Person:
+        return cls(app, make_user(role, **fields))
+
+    @property
+    def actor(self) -> policy.Actor:
+        user = db.session.get_one(User, self.id)
+        return policy.Actor(id=user.id, role=user.role, name=user.name)
+
+    def open(self, method: str, path: str, *, headers: dict[str, str] | None = None, **kwargs: Any) -> TestResponse:
+        db.session.remove()
+        headers = dict(headers or {})
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        client = self.app.test_client(use_cookies=False)
+        # in an empty context, for the test's own application context would lend the request its `g`
+        return contextvars.Context().run(lambda: client.open(path, method=method, headers=headers, **kwargs))
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.open("GET", path, **kwargs)
+
+    def post(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        return self.open("POST", path, json=json, **kwargs)
+
+    def put(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        return self.open("PUT", path, json=json, **kwargs)
+
+    def patch(self, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        return self.open("PATCH", path, json=json, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.open("DELETE", path, **kwargs)
+
+    def reports(self, **fields: Any) -> int:
+        """Report a problem and say its number."""
+        response = self.post("/api/tickets", a_report(**fields))
+        assert response.status_code == 201, response.get_data(as_text=True)
+        return int(response.json["id"])
+
+    def writes(self, ticket_id: int, text: str = "Any news?", **fields: Any) -> int:
+        response = self.post(f"/api/tickets/{ticket_id}/comments", {"text": text, **fields})
+        assert response.status_code == 201, response.get_data(as_text=True)
+        return int(response.json["id"])
+
+    def sets(self, ticket_id: int, **fields: Any) -> dict[str, Any]:
+        response = self.patch(f"/api/tickets/{ticket_id}", fields)
+        assert response.status_code == 200, response.get_data(as_text=True)
+        shown: dict[str, Any] = response.json
+        return shown
+
+    def joins(self, ticket_id: int) -> None:
+        response = self.put(f"/api/tickets/{ticket_id}/affected/me")
+        assert response.status_code == 204, response.get_data(as_text=True)
+
+    def sees(self, ticket_id: int) -> dict[str, Any]:
+        response = self.get(f"/api/tickets/{ticket_id}")
+        assert response.status_code == 200, response.get_data(as_text=True)
+        shown: dict[str, Any] = response.json
+        return shown
+
+
+def a_report(**fields: Any) -> dict[str, Any]:
+    return {
+        "title": "Water dripping from the ceiling",
+        "description": "A steady drip, right next to the projector.",
+        "category": "facilities-leaks",
+        **fields,
+    }
+
+
+def work() -> int:
+    """Let the worker do what is due."""
+    db.session.remove()
+    done = jobs.drain()
+    db.session.remove()
+    return done
+
+
+def mails(to: str | None = None) -> list[dict[str, Any]]:
+    """What was mailed, newest first."""
+    work()
+    return [found for found in mail.kept() if to is None or found["to"].endswith(f"{to}>") or found["to"] == to]
+
+
+def link_in(message: dict[str, Any]) -> str:
+    """The token of the link in a mail."""
+    found = re.search(r"token=([\w-]+)", message["text"])
+    assert found, message["text"]
+    return found.group(1)
