@@ -1,0 +1,105 @@
+"""The desk's vocabulary."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from models import Category, db
+from tests.factories import Person
+
+
+def by_slug(person: Person, what: str = "categories", query: str = "") -> dict[str, dict[str, object]]:
+    return {item["slug"]: item for item in person.get(f"/api/{what}{query}").json["items"]}
+
+
+def test_everybody_reads_categories_and_buildings(anonymous: Person, admin: Person) -> None:
+    admin.post("/api/buildings", {"slug": "maple", "name": "Maple Hall"})
+    categories = by_slug(anonymous)
+    assert {"facilities", "it", "services"} <= categories.keys()
+    assert categories["it-wifi"]["parent_id"] == categories["it"]["id"]
+    assert categories["it-wifi"]["usual_resolution"] is None
+    assert by_slug(anonymous, "buildings")["maple"]["name"] == "Maple Hall"
+
+
+def test_how_long_it_usually_takes_is_said_from_ten_cases_on(anonymous: Person) -> None:
+    for count, expected in ((9, None), (10, {"p50_seconds": 3600, "p75_seconds": 7200, "count": 10})):
+        values = {"usual_p50_seconds": 3600, "usual_p75_seconds": 7200, "usual_count": count}
+        db.session.execute(update(Category).where(Category.slug == "it-wifi").values(**values))
+        db.session.commit()
+        assert by_slug(anonymous)["it-wifi"]["usual_resolution"] == expected
+
+
+@pytest.mark.parametrize("what", ["categories", "buildings", "teams"])
+def test_admins_write_the_vocabulary_and_agents_do_not(admin: Person, agent: Person, what: str) -> None:
+    body = {"slug": "garden", "name": "Garden"}
+    assert agent.post(f"/api/{what}", body).status_code == 403
+    assert "garden" not in by_slug(agent, what)
+    made = admin.post(f"/api/{what}", body)
+    assert made.status_code == 201
+    path = made.headers["Location"]
+    assert admin.get(path).json["name"] == "Garden"
+    taken = admin.post(f"/api/{what}", body)
+    assert (taken.status_code, list(taken.json["errors"])) == (409, ["slug"])
+    assert agent.patch(path, {"name": "Gardens"}).status_code == 403
+    assert admin.patch(path, {"name": "Gardens"}).json["name"] == "Gardens"
+    assert admin.put(path, {"slug": "gardens"}).json["slug"] == "gardens"
+    assert agent.delete(path).status_code == 403
+    assert admin.delete(path).status_code == 204
+    assert admin.get(path).status_code == 404
+    assert admin.delete(path).status_code == 404
+    assert admin.patch(path, {"name": "Gone"}).status_code == 404
+
+
+def test_what_is_in_use_is_archived_not_deleted(admin: Person, customer: Person) -> None:
+    building = admin.post("/api/buildings", {"slug": "maple", "name": "Maple Hall"}).json["id"]
+    customer.reports(building="maple")
+    category = by_slug(admin)["facilities-leaks"]["id"]
+    parent = by_slug(admin)["facilities"]["id"]
+    for path in (f"/api/buildings/{building}", f"/api/categories/{category}", f"/api/categories/{parent}"):
+        assert admin.delete(path).status_code == 409
+        assert admin.patch(path, {"is_archived": True}).status_code == 200
+    assert "facilities-leaks" not in by_slug(customer)
+    assert "facilities-leaks" in by_slug(customer, query="?archived=true")
+    assert "maple" not in by_slug(customer, "buildings")
+    assert "maple" in by_slug(customer, "buildings", "?archived=true")
+    body = {"title": "Another drip", "description": "Again", "category": "facilities-leaks"}
+    assert customer.post("/api/tickets", body).status_code == 422
+
+
+def test_categories_have_two_levels(admin: Person) -> None:
+    categories = by_slug(admin)
+    wifi, it = categories["it-wifi"]["id"], categories["it"]["id"]
+    for parent in (wifi, 10**9):
+        refused = admin.post("/api/categories", {"slug": "deep", "name": "Deep", "parent_id": parent})
+        assert (refused.status_code, list(refused.json["errors"])) == (422, ["parent_id"])
+    facilities = categories["facilities"]["id"]
+    assert admin.patch(f"/api/categories/{it}", {"parent_id": facilities}).status_code == 422
+    assert admin.patch(f"/api/categories/{it}", {"parent_id": it}).status_code == 422
+    assert admin.patch(f"/api/categories/{wifi}", {"parent_id": facilities}).status_code == 200
+    assert admin.post("/api/categories", {"slug": "x", "name": "X", "team_id": 10**9}).status_code == 422
+
+
+def test_staff_make_tags_and_a_deleted_one_is_off_every_ticket(agent: Person, customer: Person) -> None:
+    assert customer.post("/api/tags", {"name": "hvac"}).status_code == 403
+    tag = agent.post("/api/tags", {"name": "hvac"})
+    assert tag.status_code == 201
+    assert agent.get(tag.headers["Location"]).json["name"] == "hvac"
+    assert agent.post("/api/tags", {"name": "hvac"}).status_code == 409
+    number = customer.reports()
+    assert agent.sets(number, tags=["hvac"])["tags"] == ["hvac"]
+    assert agent.patch(f"/api/tickets/{number}", {"tags": ["unknown"]}).status_code == 422
+    assert [item["name"] for item in agent.get("/api/tags").json["items"]] == ["hvac"]
+    assert agent.delete(tag.headers["Location"]).status_code == 204
+    assert agent.sees(number)["tags"] == []
+    assert agent.delete(tag.headers["Location"]).status_code == 404
+    assert agent.get(tag.headers["Location"]).status_code == 404
+
+
+def test_a_deleted_team_leaves_its_tickets_without_one(admin: Person, customer: Person) -> None:
+    team = by_slug(admin, "teams")["facilities"]["id"]
+    number = customer.reports()
+    assert admin.sees(number)["team"]["slug"] == "facilities"
+    assert admin.delete(f"/api/teams/{team}").status_code == 204
+    assert admin.sees(number)["team"] is None
+    assert admin.patch(f"/api/tickets/{number}", {"team_id": team}).status_code == 422
