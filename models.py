@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    CompoundSelect,
     Connection,
     DateTime,
     Dialect,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Result,
     Select,
     SmallInteger,
     String,
@@ -53,7 +55,7 @@ def now() -> datetime:
 
 @contextmanager
 def clock(at: Callable[[], datetime]) -> Iterator[None]:
-    """Let the product's time be what `at` says, aware UTC, until the block ends: for scripts that place deeds in the past.
+    """Let the product's time be what `at` says (aware UTC) until the block ends: for scripts that write a past.
 
     It is the whole process's time, threads included: not for anything that serves requests.
     """
@@ -79,10 +81,11 @@ class UTCDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """In one step, for a page of tickets holds two hundred dates: SQLite keeps them as text in UTC."""
+        if dialect.name == "sqlite":
+            return lambda value: None if value is None else datetime.fromisoformat(f"{value}+00:00")
+        return lambda value: None if value is None else value.astimezone(UTC)
 
 
 Rows: TypeAlias = Select[*tuple[Any, ...]]
@@ -769,6 +772,15 @@ def begin_write() -> None:
 
 SQLITE_AT_LEAST = (3, 51, 3)
 """Before this one, several processes could corrupt a database in WAL mode."""
+
+
+def fetch(
+    statement: Rows | CompoundSelect[*tuple[Any, ...]], values: dict[str, Any] | None = None
+) -> Result[*tuple[Any, ...]]:
+    """Execute a SELECT of columns in the session's transaction, past the ORM's building of rows: half the cost."""
+    if db.session.new or db.session.dirty or db.session.deleted:
+        db.session.flush()
+    return db.session.connection().execute(statement, values or {})
 
 
 def sqlite_driver() -> ModuleType:

@@ -10,11 +10,13 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
+from marshmallow import ValidationError
 from sqlalchemy import select
 
 from app import create_app
-from helpdesk import audit, auth
+from helpdesk import audit, auth, users
 from helpdesk.policy import SYSTEM
+from helpdesk.schemas import check_address
 from helpdesk.settings import UnsafeSettings
 from models import Category, Role, Team, User, begin_write, db, now
 
@@ -94,12 +96,9 @@ def first_admin(email: str, password: str, password_hash: str) -> bool:
     wanted = auth.normalize_email(email)
     if db.session.scalar(select(User.id).where(User.email_normalized == wanted)) is not None:
         return False
-    username = wanted.partition("@")[0][:32]
-    if db.session.scalar(select(User.id).where(User.username == username)) is not None:
-        username = f"{username[:24]}-{secrets.token_hex(3)}"
     admin = User(
-        username=username, email=email.strip(), email_normalized=wanted, name="Administrator", role=Role.ADMIN,
-        password_hash=password_hash, email_verified_at=now(), is_active=True,
+        username=users.free_username(None, wanted, None), name="Administrator", role=Role.ADMIN, is_active=True,
+        email=email.strip(), email_normalized=wanted, email_verified_at=now(), password_hash=password_hash,
     )  # fmt: skip
     db.session.add(admin)
     db.session.flush()
@@ -111,6 +110,11 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--admin-email", help="make an admin with this address, if there is none with it")
     arguments = parser.parse_args(argv)
+    if arguments.admin_email:
+        try:
+            check_address(arguments.admin_email)
+        except ValidationError as error:
+            parser.error(f"--admin-email: {' '.join(error.messages)}")
     try:
         app = app or create_app()
     except UnsafeSettings as error:

@@ -52,7 +52,9 @@ def confirm(actor: Actor, body: dict[str, Any]) -> Answer:
 
     The link proves the address; the password given here becomes the account's.
     """
-    return _signed_in(auth.confirm(**body, peer=http.peer(), agent=http.agent(), request_id=g.request_id))
+    return _signed_in(
+        auth.confirm(body["token"], body["password"], peer=http.peer(), agent=http.agent(), request_id=g.request_id)
+    )
 
 
 @api.call("POST", "/login", None, body=LoginShape, out=SignedInShape, limited=True, raises=(401,))
@@ -78,7 +80,7 @@ def refresh(actor: Actor) -> Answer:
     token = http.refresh_cookie()
     if token is None:
         raise NotSignedIn
-    return _signed_in(auth.refresh(token))
+    return _signed_in(auth.refresh(token, peer=http.peer(), request_id=g.request_id))
 
 
 @api.call("POST", "/logout", None, status=204)
@@ -109,7 +111,7 @@ def forgot(actor: Actor, body: dict[str, Any]) -> dict[str, str]:
 @api.call("POST", "/password/reset", None, body=ConfirmShape, status=204, limited=True)
 def reset(actor: Actor, body: dict[str, Any]) -> Answer:
     """Set a new password by a link. All sessions end."""
-    auth.reset(**body, peer=http.peer(), request_id=g.request_id)
+    auth.reset(body["token"], body["password"], peer=http.peer(), request_id=g.request_id)
     return Answer(signed_out=True)
 
 

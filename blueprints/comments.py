@@ -81,8 +81,8 @@ def timeline(actor: Actor, ticket_id: int, query: dict[str, Any]) -> dict[str, A
     One conditional call is a whole poll: ask for what comes `after` the last item one has, with its ETag.
     `next_cursor` is set while there is more: it is the next `after`.
     """
-    items, more = comments.timeline(actor, ticket_id, **query)
-    return {"items": items, "next_cursor": str(items[-1]["id"]) if more and items else None}
+    items, position = comments.timeline(actor, ticket_id, **query)
+    return {"items": items, "next_cursor": None if position is None else str(position)}
 
 
 @api.call("GET", f"{TICKET}/events", Action.TICKET_READ, query=TimelineQuery, out=page_of(EventShape))

@@ -83,6 +83,12 @@ def _on_record(error: errors.Forbidden) -> None:
         db.session.commit()
 
 
+def denied(error: errors.Forbidden) -> None:
+    """For a page that shows a denial itself: put it on record all the same."""
+    db.session.rollback()
+    _on_record(error)
+
+
 def http_error(error: HTTPException) -> Response:
     db.session.rollback()
     status = error.code or 500

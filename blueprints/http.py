@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 
 from helpdesk import auth, jobs, policy
-from helpdesk.errors import BadRequest, Forbidden, Invalid, NotSignedIn, Stale, UnsupportedMediaType
+from helpdesk.errors import BadRequest, Conflict, Forbidden, Invalid, NotSignedIn, Stale, UnsupportedMediaType
 from helpdesk.policy import ANONYMOUS, Action, Actor
 from helpdesk.schemas import ID_MAX, Shape
 from models import IdempotencyKey, begin_write, db
@@ -301,6 +301,45 @@ def _replayed(row: Any) -> Response:
     response = current_app.response_class(row.body, status=row.status, mimetype="application/json")
     response.headers.update(row.headers)
     response.headers["Idempotent-Replayed"] = "true"
+    db.session.rollback()
+    return response
+
+
+# --- forms of our own pages -------------------------------------------------------------------------------------------
+
+
+def begin_form(actor: Actor) -> None:
+    """`begin` for a form: its hidden `key` is the Idempotency-Key, so that sending it twice does it once.
+
+    Raises Replay where it was sent before (see `seen_before`), Conflict where other words were sent under this key.
+    """
+    key = request.form.get("key", "")
+    if re.fullmatch(r"[0-9a-f]{32}", key):
+        wish = f"{request.method} {request.path}\n{urlencode(sorted(request.form.items(multi=True)))}"
+        g.idempotency = (f"form-{key}", hashlib.sha256(wish.encode()).hexdigest())
+    try:
+        begin(actor)
+    except Invalid:
+        raise Conflict("This form was sent once already. Send it again to say this as well.") from None
+
+
+def expect_form_version(version: int) -> None:
+    """A form's hidden `version` is the one that its writer had in front of them. Raises Stale."""
+    if request.form.get("version") != str(version):
+        raise Stale
+
+
+def look(path: str) -> Response:
+    """Commit what a form did, and send its browser to look: 303, so that a reload sends nothing again."""
+    response = current_app.response_class(status=303, headers={"Location": path})
+    _keep(response)
+    db.session.commit()
+    return response
+
+
+def seen_before(replay: Replay) -> Response:
+    """Send the browser where the first sending of the form led."""
+    response = current_app.response_class(status=303, headers={"Location": replay.row.headers["Location"]})
     db.session.rollback()
     return response
 

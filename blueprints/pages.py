@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +18,8 @@ from flask import Flask, current_app, g, url_for
 from markupsafe import Markup
 
 from helpdesk.markdown import render
-from models import now
+from helpdesk.sla import TARGETS
+from models import Status, now
 
 
 def time_zone() -> ZoneInfo:
@@ -53,10 +58,97 @@ def ago(moment: datetime) -> str:
     return date(moment)
 
 
+def since(moment: datetime) -> str:
+    """`13 min`, for a column that says whose time it is."""
+    return ago(moment).removesuffix(" ago")
+
+
 def date(moment: datetime) -> str:
     local = moment.astimezone(time_zone())
     same_year = local.year == now().astimezone(time_zone()).year
     return f"{local.day} {local:%b}" if same_year else f"{local.day} {local:%b %Y}"
+
+
+def at(moment: datetime) -> str:
+    """`08:24` today, else `12 May, 08:24`"""
+    today = now().astimezone(time_zone()).date()
+    return clock(moment) if moment.astimezone(time_zone()).date() == today else f"{date(moment)}, {clock(moment)}"
+
+
+# --- what is due ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Due:
+    """`ok`, `soon`, `late`, `met`, `paused` or `none`; in words, and when exactly."""
+
+    state: str
+    text: str = ""
+    when: datetime | None = None
+
+
+def _length(span: timedelta) -> str:
+    """`5 h 57 min`, where there is room; from a day on `2 days`."""
+    hours, minutes = divmod(int(span.total_seconds() // 60), 60)
+    return f"{hours} h {minutes} min" if 0 < hours < 24 and minutes else _amount(span)
+
+
+def _ahead(what: str, when: datetime | None, target: timedelta, *, long: bool) -> Due:
+    """Soon is the last quarter of the target, the last hour at most."""
+    if when is None:
+        return Due("none")
+    left = when - now()
+    if left < timedelta(0):
+        return Due("late", f"{what} {_amount(-left)} late", when)
+    state, due = "soon" if left <= min(target / 4, timedelta(hours=1)) else "ok", " due" if long else ""
+    if left < timedelta(hours=12):
+        return Due(state, f"{what}{due} in {_length(left) if long else _amount(left)}", when)
+    day = f"{when.astimezone(time_zone()):%a}" if left < timedelta(days=6) else date(when)
+    return Due(state, f"{what}{due} {day} {clock(when)}" if left < timedelta(days=6) else f"{what}{due} {day}", when)
+
+
+def _done(what: str, ticket: Mapping[str, Any], when: datetime, due_at: datetime | None) -> Due:
+    if due_at is not None and when > due_at:
+        return Due("late", f"{what} {_amount(when - due_at)} late", when)
+    return Due("met", f"{what} after {_amount(when - ticket['created_at'])}", when)
+
+
+def reply_due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
+    """How the first reply stands."""
+    if ticket["first_response_at"] is not None:
+        return _done("First reply", ticket, ticket["first_response_at"], ticket["first_response_due_at"])
+    if ticket["resolved_at"] is not None:
+        return Due("none", "No reply")
+    if ticket["status"] == Status.WAITING:
+        return Due("paused", "Paused")
+    return _ahead("Reply", ticket["first_response_due_at"], TARGETS[ticket["priority"]][0], long=long)
+
+
+def fix_due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
+    """How the fix stands."""
+    if ticket["resolved_at"] is not None:
+        return _done("Fixed", ticket, ticket["resolved_at"], ticket["resolution_due_at"])
+    if ticket["status"] == Status.WAITING:
+        return Due("paused", "Paused")
+    return _ahead("Fix", ticket["resolution_due_at"], TARGETS[ticket["priority"]][1], long=long)
+
+
+def due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
+    """The next thing due on a ticket, or how it ended."""
+    replied = ticket["first_response_at"] is not None or ticket["resolved_at"] is not None
+    return (
+        fix_due(ticket, long=long)
+        if replied or ticket["due_at"] != ticket["first_response_due_at"]
+        else reply_due(ticket, long=long)
+    )
+
+
+def target(ticket: Mapping[str, Any], which: int) -> str:
+    """`4 h`: to the first reply (0), to the fix (1)."""
+    return _amount(TARGETS[ticket["priority"]][which])
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
 
 
 def initials(name: str) -> str:
@@ -76,6 +168,30 @@ def iso(moment: datetime) -> str:
 def say(word: str) -> str:
     """`in_progress` → `In progress`"""
     return word.replace("_", " ").capitalize()
+
+
+def counted(found: Mapping[str, Any]) -> str:
+    """`86`; `1,000+` where there are more than were counted."""
+    return f"{found['count']:,}{'+' if found['more'] else ''}"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 reply`, `1,204 replies`"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def field_of(slug: str) -> str:
+    """The category of the first level, which a slug begins with; `other` where it is none that has an icon."""
+    top = slug.partition("-")[0]
+    return top if top in {"facilities", "it", "services"} else "other"
+
+
+def links(text: str) -> list[str]:
+    """The web addresses in a text."""
+    return re.findall(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]", text)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=64)
@@ -109,10 +225,12 @@ def _manifest(path: str, changed: float) -> dict[str, Any]:
 def prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        clock=clock, full=full, ago=ago, date=date, initials=initials, hue=hue, iso=iso, say=say,
+        clock=clock, full=full, ago=ago, since=since, date=date, at=at, initials=initials, hue=hue, iso=iso, say=say,
+        due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural, field_of=field_of,
+        links=links,
         markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
-    app.jinja_env.globals.update(asset=asset, built=built, now=now)
+    app.jinja_env.globals.update(asset=asset, built=built, now=now, form_key=lambda: secrets.token_hex(16))
     app.context_processor(
         lambda: {"site_name": app.config["SITE_NAME"], "theme": getattr(g.get("identity"), "theme", "system")}
     )

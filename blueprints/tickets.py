@@ -77,7 +77,7 @@ def edit(actor: Actor, ticket_id: int, body: dict[str, Any]) -> dict[str, Any]:
     reopens it while it is resolved. 409 for a status that cannot follow: `transitions` lists those that can.
     """
     http.begin(actor)
-    ticket = policy.take_ticket(actor, ticket_id)
+    ticket = tickets.take(actor, ticket_id)
     http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
     tickets.edit(actor, ticket, body)
     return tickets.show_one(actor, ticket_id)

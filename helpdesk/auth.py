@@ -24,12 +24,13 @@ from typing import Any
 import bcrypt
 import jwt
 from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from helpdesk import audit, jobs, limits
 from helpdesk.errors import BadLink, Forbidden, Invalid, NotFound, NotSignedIn, Taken, Unavailable
 from helpdesk.policy import Actor
 from helpdesk.settings import setting
-from models import OneTimeToken, Role, Rows, Session, Theme, TokenPurpose, User, begin_write, db, now
+from models import OneTimeToken, Role, Rows, Session, Theme, TokenPurpose, User, begin_write, db, fetch, now
 
 ACCESS_TOKEN_MINUTES = 15
 SESSION_DAYS = 30
@@ -94,6 +95,10 @@ def _common_passwords() -> frozenset[str]:
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 
+_AROUND = "0123456789!?.-_ "
+"""What people put around a word to make a password of it."""
+
+
 def check_new_password(password: str, *context: str | None, field: str = "password") -> None:
     """NIST SP 800-63B: length and a list of what is guessed first, no rules about kinds of characters.
 
@@ -103,10 +108,10 @@ def check_new_password(password: str, *context: str | None, field: str = "passwo
     near = {setting("SITE_NAME"), "helpdesk", "password"}
     for word in context:
         near |= {word or "", (word or "").partition("@")[0]}
-    words = {word.lower() for word in near if len(word) >= 3}
+    words = {form for word in near for form in (word.lower(), word.lower().strip(_AROUND)) if len(form) >= 3}
     if len(password) < PASSWORD_MIN:
         raise Invalid({field: [f"Use at least {PASSWORD_MIN} characters."]})
-    if low in _common_passwords() or low in words or low.strip("0123456789!?.-_ ") in words or len(set(low)) < 3:
+    if low in _common_passwords() or low in words or low.strip(_AROUND) in words or len(set(low)) < 3:
         raise Invalid({field: ["This is among the first passwords that somebody would try. Choose another."]})
 
 
@@ -165,7 +170,7 @@ def _session_select() -> Rows:
 
 
 def _read_session(session_id: int) -> Any:
-    return db.session.execute(_session_select(), {"sid": session_id, "at": now()}).one_or_none()
+    return fetch(_session_select(), {"sid": session_id, "at": now()}).one_or_none()
 
 
 def access_token(session_id: int, user_id: int) -> str:
@@ -310,7 +315,7 @@ def login(identifier: str, password: str, *, peer: str, agent: str, request_id: 
     return signed_in
 
 
-def refresh(token: str) -> SignedIn:
+def refresh(token: str, *, peer: str, request_id: str | None) -> SignedIn:
     """The next refresh token and an access token. Raises NotSignedIn; a used token shown late ends the session."""
     parsed = _parse_refresh(token)
     if parsed is None:
@@ -331,7 +336,8 @@ def refresh(token: str) -> SignedIn:
         db.session.execute(update(User).where(User.id == session.user_id).values(last_seen_at=now()))
     elif generation < session.generation - 1 or not _in_race(session):
         # RFC 9700, 4.14.2: a used token shown again means that somebody else has it too
-        audit.record("session.replayed", actor_id=session.user_id, target=f"session:{session.id}")
+        target = f"session:{session.id}"
+        audit.record("session.replayed", actor_id=session.user_id, target=target, peer=peer, request_id=request_id)
         db.session.delete(session)
         db.session.commit()
         raise NotSignedIn("The session has ended.", token_was_bad=True)
@@ -410,6 +416,14 @@ def link_token(token: OneTimeToken) -> str:
     raise BadLink
 
 
+def end_links(user_id: int, *purposes: TokenPurpose) -> None:
+    """End what was mailed before an account changed hands: it may lie in a mailbox that is somebody else's now."""
+    mine = OneTimeToken.user_id == user_id
+    db.session.execute(
+        delete(OneTimeToken).where(mine, OneTimeToken.purpose.in_(purposes), OneTimeToken.used_at.is_(None))
+    )
+
+
 def read_link(text: str, *purposes: TokenPurpose, lock: bool = False) -> OneTimeToken:
     """The token of a link that is neither used nor too old. Raises BadLink, for every cause alike."""
     statement = select(OneTimeToken).where(
@@ -456,13 +470,29 @@ def _registration(job: jobs.Claimed) -> None:
     begin_write()
     email = job.payload["email"]
     user = db.session.scalar(select(User).where(User.email_normalized == normalize_email(email)))
+    invited = _invitation(user.id) if user is not None else None
     if user is not None and (user.password_hash is not None or not user.is_active):
         if user.is_active:
             jobs.enqueue("mail", {"kind": "account_exists", "user_id": user.id}, key=f"mail:exists:{job.id}")
+    elif user is not None and invited is not None:
+        payload = {"kind": "invitation", "token_id": invited.id, "user_id": user.id}
+        jobs.enqueue("mail", payload, key=f"mail:invitation:{job.id}")  # the same link, good for no longer than before
     else:
         token = make_link_token(TokenPurpose.CONFIRM, subject=normalize_email(email), **job.payload)
         jobs.enqueue("mail", {"kind": "confirm", "token_id": token.id, "to": email}, key=f"mail:confirm:{job.id}")
     db.session.commit()
+
+
+def _invitation(user_id: int) -> OneTimeToken | None:
+    """The invitation of somebody that they may still accept."""
+    return db.session.scalar(
+        select(OneTimeToken).where(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose == TokenPurpose.INVITE,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now(),
+        )
+    )
 
 
 def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str | None) -> SignedIn:
@@ -480,7 +510,7 @@ def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str 
         user = db.session.get_one(User, token.user_id)
     else:
         user = _account_of(token)
-    if not user.is_active:
+    if not user.is_active or user.password_hash is not None:
         raise BadLink
     user.password_hash = hashed
     user.email_verified_at = user.updated_at = now()
@@ -509,9 +539,24 @@ def _account_of(token: OneTimeToken) -> User:
             is_active=True, locale=setting("DEFAULT_LOCALE"),
         )  # fmt: skip
         db.session.add(user)
+    elif _invitation(user.id) is None:
+        user.role = Role.CUSTOMER  # whoever registers is one, whatever an invitation said that is over
     user.username, user.name = wanted["username"], wanted["name"]
-    db.session.flush()
+    flush_unique()
     return user
+
+
+def flush_unique() -> None:
+    """Write what is new about people. Raises Taken where somebody else was quicker with the same name or address."""
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        constraint = str(error.orig).partition("\n")[0]  # both engines name it there, PostgreSQL the value below
+        if "users.username" in constraint or "users_username" in constraint:
+            raise Taken("username", "This username is taken. Choose another.") from None
+        if "users.email" in constraint or "users_email" in constraint:
+            raise Taken("email", "This address belongs to another account.") from None
+        raise
 
 
 def forgot(email: str, *, peer: str, request_id: str | None) -> None:
@@ -555,8 +600,8 @@ def reset(text: str, password: str, *, peer: str, request_id: str | None) -> Non
 def change_password(actor: Actor, current: str, password: str) -> None:
     """Needs the current one; every other session ends. Raises Forbidden, Invalid, TooMany."""
     user = db.session.get_one(User, actor.id)
+    check_new_password(password, user.username, user.email, user.name)  # first: choosing badly is no wrong guess
     require_password(actor, user, current)
-    check_new_password(password, user.username, user.email, user.name)
     hashed = hash_password(password)
     begin_write()
     user = db.session.get_one(User, actor.id)
@@ -576,6 +621,7 @@ def require_password(actor: Actor, user: User, current: str) -> None:
 def _set_password(user: User, hashed: str, request_id: str | None) -> None:
     user.password_hash = hashed
     user.updated_at = now()
+    end_links(user.id, TokenPurpose.RESET, TokenPurpose.NEW_ADDRESS)
     jobs.enqueue("mail", {"kind": "password_changed", "user_id": user.id}, request_id=request_id)
 
 

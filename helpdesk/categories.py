@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, false, select
+from sqlalchemy import CompoundSelect, delete, false, literal, null, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import policy
 from helpdesk.errors import Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
-from models import Building, Category, Rows, Tag, Team, Ticket, db
+from models import Building, Category, Rows, Tag, Team, Ticket, db, fetch
 
 _category, _building, _tag, _team = CategoryShape(), BuildingShape(), TagShape(), NamedShape()
 T = TypeVar("T")
@@ -43,12 +43,12 @@ def _show_category(row: Any) -> dict[str, Any]:
 
 def categories(*, archived: bool = False) -> list[dict[str, Any]]:
     statement = _categories if archived else _categories.where(Category.is_archived == false())
-    return [_show_category(row) for row in db.session.execute(statement)]
+    return [_show_category(row) for row in fetch(statement)]
 
 
 def category(category_id: int) -> dict[str, Any]:
     """Raises NotFound."""
-    row = db.session.execute(_categories.where(Category.id == category_id)).one_or_none()
+    row = fetch(_categories.where(Category.id == category_id)).one_or_none()
     if row is None:
         raise NotFound
     return _show_category(row)
@@ -78,6 +78,26 @@ def teams() -> list[dict[str, Any]]:
 
 def team(team_id: int) -> dict[str, Any]:
     return _team.dump_row(_take(Team, team_id))
+
+
+_choices: CompoundSelect[*tuple[Any, ...]] = union_all(
+    select(literal("categories").label("kind"), Category.id, Category.slug, Category.name, Category.parent_id).where(
+        Category.is_archived == false()
+    ),
+    select(literal("buildings"), Building.id, Building.slug, Building.name, null()).where(
+        Building.is_archived == false()
+    ),
+    select(literal("teams"), Team.id, Team.slug, Team.name, null()),
+    select(literal("tags"), Tag.id, Tag.name, Tag.name, null()),
+).order_by("name", "id")
+
+
+def choices() -> dict[str, list[Any]]:
+    """What may be chosen now: rows of `id, slug, name, parent_id` by kind, all four kinds in one statement."""
+    found: dict[str, list[Any]] = {"categories": [], "buildings": [], "teams": [], "tags": []}
+    for row in fetch(_choices):
+        found[row.kind].append(row)
+    return found
 
 
 def _take(model: type[T], row_id: int) -> T:

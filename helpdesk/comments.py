@@ -14,9 +14,9 @@ from helpdesk.errors import Conflict, Forbidden, NotFound
 from helpdesk.events import Change
 from helpdesk.markdown import render
 from helpdesk.policy import Action, Actor
-from helpdesk.schemas import CommentShape, EventShape
+from helpdesk.schemas import ID_MAX, CommentShape, EventShape
 from helpdesk.workflow import REOPEN_DAYS, Trigger
-from models import Audience, Channel, Comment, Event, Rows, Status, Ticket, db, now
+from models import Audience, Channel, Comment, Event, Rows, Status, Ticket, db, fetch, now
 
 EDIT_MINUTES = 15
 
@@ -59,7 +59,8 @@ def add(
     db.session.flush()
     ticket.comment_count += 1
     changes = [Change("comment", after="added", audience=comment.audience, comment_id=comment.id)]
-    if actor.id == ticket.reporter_id:
+    # a note moves nothing that others see: not even where one of the staff is the reporter
+    if actor.id == ticket.reporter_id and comment.audience != Audience.INTERNAL:
         moved = tickets.move_by_itself(ticket, Trigger.REPORTER_COMMENT, at=at)
         changes += [moved] if moved else []
     elif actor.is_staff and comment.audience != Audience.INTERNAL and ticket.first_response_at is None:
@@ -162,20 +163,41 @@ def history(actor: Actor, ticket_id: int, *, after: int, limit: int) -> list[Any
     """Rows of `policy.visible_events` after a position. Raises NotFound for a ticket that somebody does not see."""
     policy.get_ticket(actor, ticket_id)
     values = {**policy.params(actor), "ticket_id": ticket_id, "after_id": after, "limit": limit}
-    return list(db.session.execute(_events_of_ticket(actor.is_staff), values))
+    return list(fetch(_events_of_ticket(actor.is_staff), values))
 
 
 def show_events(rows: Iterable[Any]) -> list[dict[str, Any]]:
     return [_event.dump_row(row) for row in rows]
 
 
-def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """Comments and events in the order they happened, and whether there are more.
+def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+    """Comments and events in the order they happened, and the position to go on from if there are more.
 
-    An edited comment comes again, beside the event that says so.
+    An edited comment comes again, beside the event that says so. A page may hold nothing but what is gone.
     """
     rows = history(actor, ticket_id, after=after, limit=limit + 1)
-    return [_item(row) for row in rows[:limit] if not _is_gone(row)], len(rows) > limit
+    more, rows = len(rows) > limit, rows[:limit]
+    return [_item(row) for row in rows if not _is_gone(row)], rows[-1].id if more else None
+
+
+@lru_cache
+def _latest_of_ticket(staff: bool) -> Rows:
+    return (
+        policy.visible_events(staff)
+        .where(Event.ticket_id == bindparam("ticket_id"), Event.id < bindparam("before_id"))
+        .order_by(Event.id.desc())
+        .limit(bindparam("limit"))
+    )
+
+
+def latest(actor: Actor, ticket_id: int, *, before: int | None = None, limit: int) -> tuple[list[Any], bool]:
+    """The newest rows of the history (or those before a position), oldest first, and whether there are earlier ones.
+
+    For a ticket that the caller was given by the policy. What is left of deleted comments is not among them.
+    """
+    values = {**policy.params(actor), "ticket_id": ticket_id, "before_id": before or ID_MAX, "limit": limit + 1}
+    rows = list(fetch(_latest_of_ticket(actor.is_staff), values))
+    return [row for row in reversed(rows[:limit]) if not _is_gone(row)], len(rows) > limit
 
 
 def _is_gone(row: Any) -> bool:

@@ -44,6 +44,8 @@ REGISTER_ADDRESS = Limit("register-address", burst=3, every=1200)
 FORGOT_PEER = Limit("forgot-peer", burst=30, every=10)
 RESET_MAILS = Limit("reset-mails", burst=3, every=3600)
 """Per address: at most three mails within any hour."""
+NEW_ADDRESS = Limit("new-address", burst=5, every=720)
+"""Per account: each try is a mail to an address that somebody typed."""
 INVITE = Limit("invite", burst=50, every=30)
 
 _TRY = text(

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, select
 
 from helpdesk import jobs, policy
 from helpdesk.policy import Actor
-from models import Audience, Event, Role, Status, Ticket, TicketReport, User, begin_write, db
+from models import Audience, Event, Role, Status, Ticket, TicketReport, User, begin_write, db, fetch
 
 
 class Changed(Protocol):
@@ -53,24 +53,22 @@ def announce(job: jobs.Claimed) -> None:
     """Turn a deed into one mail job for each person who may hear of it. Repeating it adds nothing."""
     ticket_id, deed_id = job.payload["ticket_id"], job.payload["deed_id"]
     actors = set(db.session.scalars(select(Event.actor_id).where(Event.deed_id == deed_id)))
+    reporter_id = db.session.scalar(select(Ticket.reporter_id).where(Ticket.id == ticket_id))
     mails = []
     for user in _audience(ticket_id):
         rows = deed_as_seen(user, deed_id)
         kinds = {_kind(row.field, row.to_value, row.visibility) for row in rows}
-        kind = next((kind for kind in IMPORTANCE if kind in kinds), None)
-        if kind == "received" and user.id != _reporter_id(ticket_id):
-            kind = None
-        if kind and (kind == "received" or user.id not in actors):
+        wanted = (kind for kind in IMPORTANCE if kind in kinds and user.notifications.get(kind) != "off")
+        kind = next(wanted, None)
+        if kind is None:
+            continue
+        if user.id == reporter_id if kind == "received" else user.id not in actors:
             payload = {"kind": kind, "user_id": user.id, "ticket_id": ticket_id, "deed_id": deed_id}
             mails.append((f"mail:{deed_id}:{user.id}", payload))
     begin_write()
     for key, payload in mails:
         jobs.enqueue("mail", payload, request_id=job.request_id, key=key)
     db.session.commit()
-
-
-def _reporter_id(ticket_id: int) -> int | None:
-    return db.session.scalar(select(Ticket.reporter_id).where(Ticket.id == ticket_id))
 
 
 def _audience(ticket_id: int) -> list[User]:
@@ -87,7 +85,7 @@ def deed_as_seen(user: User, deed_id: str) -> list[Any]:
     A member of staff who reported something is told what a reporter is told: a mail box is not the staff pages.
     """
     statement = policy.visible_events(False).where(Event.deed_id == bindparam("deed_id")).order_by(Event.id)
-    return list(db.session.execute(statement, {"me": user.id, "deed_id": deed_id}))
+    return list(fetch(statement, {"me": user.id, "deed_id": deed_id}))
 
 
 def reader(user: User) -> Actor:

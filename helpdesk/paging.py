@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, tuple_
 
 from helpdesk.auth import keys
 from helpdesk.errors import Invalid
-from models import Rows, db
+from models import Rows, fetch
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def page(build: Callable[[bool], Rows], values: dict[str, Any], *, of: str, limi
     values = dict(values, limit=limit + 1)
     if cursor is not None:
         values["after_key"], values["after_id"] = _read(cursor, of)
-    rows = list(db.session.execute(build(cursor is not None), values))
+    rows = list(fetch(build(cursor is not None), values))
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(rows, _write(rows[-1], of) if more else None)

@@ -48,6 +48,7 @@ from models import (
     TicketReport,
     User,
     db,
+    fetch,
 )
 
 
@@ -312,7 +313,7 @@ def _one_ticket(staff: bool) -> Rows:
 def get_ticket(actor: Actor, ticket_id: int) -> Any:
     """The ticket as this actor sees it: a row of `visible_tickets`. Raises NotFound, unseen or absent alike."""
     require(actor, Action.TICKET_READ)
-    row = db.session.execute(_one_ticket(actor.is_staff), {**params(actor), "ticket_id": ticket_id}).one_or_none()
+    row = fetch(_one_ticket(actor.is_staff), {**params(actor), "ticket_id": ticket_id}).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -392,7 +393,7 @@ def _one_comment(staff: bool) -> Rows:
 def get_comment(actor: Actor, comment_id: int) -> Any:
     """The comment as a row of `visible_comments`. Raises NotFound."""
     require(actor, Action.TICKET_READ)
-    row = db.session.execute(_one_comment(actor.is_staff), {**params(actor), "comment_id": comment_id}).one_or_none()
+    row = fetch(_one_comment(actor.is_staff), {**params(actor), "comment_id": comment_id}).one_or_none()
     if row is None:
         raise NotFound
     return row

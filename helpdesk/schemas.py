@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -149,24 +149,27 @@ class Group(fields.Nested):
 Dump = Callable[[Any], dict[str, Any]]
 
 
-def _compile(schema: ma.Schema, prefix: str = "") -> Dump:
-    """Row → dict. Raises TypeError at once for a field that this does not know how to write."""
+def _compile(schema: ma.Schema, pick: Callable[[list[str]], Callable[[Any], Any]], prefix: str = "") -> Dump:
+    """Row → dict. `pick` makes a reader of several columns. Raises TypeError at once for a field it cannot write."""
     plain: list[str] = []
-    groups: list[tuple[str, str, Dump]] = []
+    groups: list[tuple[str, Callable[[Any], Any], Dump]] = []
     for name, field in schema.dump_fields.items():
         if isinstance(field, Group):
-            groups.append((name, f"{prefix}{field.prefix}id", _compile(field.schema, f"{prefix}{field.prefix}")))
+            inner = f"{prefix}{field.prefix}"
+            groups.append((name, pick([f"{inner}id"]), _compile(field.schema, pick, inner)))
         elif isinstance(field, fields.Nested | fields.Method | fields.Function) or field.attribute or field.data_key:
             raise TypeError(f"{type(schema).__name__}.{name}: only plain columns and groups can be written")
         else:
             plain.append(name)
-    read = attrgetter(*(f"{prefix}{name}" for name in plain))
-    many = len(plain) > 1
+    read = pick([f"{prefix}{name}" for name in plain])
+    if len(plain) == 1:  # a reader of one column gives it bare
+        (only,) = plain
+        return lambda row: {only: read(row)}
 
     def dump(row: Any) -> dict[str, Any]:
-        shown = dict(zip(plain, read(row) if many else (read(row),), strict=True))
+        shown = dict(zip(plain, read(row), strict=False))
         for name, key, group in groups:
-            shown[name] = None if getattr(row, key) is None else group(row)
+            shown[name] = None if key(row) is None else group(row)
         return shown
 
     return dump
@@ -178,11 +181,22 @@ class Shape(ma.Schema):
 
     def dump_row(self, row: Any) -> dict[str, Any]:
         """A row with this shape's columns as what the answer holds; dates stay dates for the JSON writer."""
-        compiled = self.__dict__.get("_compiled")
-        if compiled is None:
-            compiled = self.__dict__["_compiled"] = _compile(self)
-        shown: dict[str, Any] = compiled(row)
-        return shown
+        return self.writer(row)(row)
+
+    def writer(self, row: Any) -> Dump:
+        """What dumps rows like this one: by position if it comes from a SELECT, else by name. Compiled once for each."""
+        columns: tuple[str, ...] | None = getattr(row, "_fields", None)
+        dumps: dict[tuple[str, ...] | None, Dump] = self.__dict__.setdefault("_dumps", {})
+        dump = dumps.get(columns)
+        if dump is None:
+
+            def pick(names: list[str]) -> Callable[[Any], Any]:
+                if columns is None:
+                    return attrgetter(*names)
+                return itemgetter(*(columns.index(name) for name in names))
+
+            dump = dumps[columns] = _compile(self, pick)
+        return dump
 
 
 class ProblemShape(Shape):
@@ -527,6 +541,10 @@ class TicketFilter(Shape):
     assignee = Whom(none=True)
     reporter = Whom(none=False)
     due = fields.String(validate=validate.OneOf(["overdue", "today"]))
+    resolved = fields.String(
+        validate=validate.OneOf(["today", "week"]),
+        metadata={"description": "Since midnight, or since Monday, where the campus is."},
+    )
     held = QueryFlag(metadata={"description": "Guests' reports that wait for their confirmation; staff only."})
     created_after = Moment()
     created_before = Moment()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
@@ -56,12 +56,22 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[,\s]+", text) if word]
 
 
+def _url(text: str, *schemes: str) -> SplitResult | None:
+    """The parts of an address with one of these schemes and a host, else None: the parser's own errors quote passwords."""
+    try:
+        parts = urlsplit(text)
+        return parts if parts.scheme in schemes and parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
+
+
 def _origin(text: str) -> str:
     """`https://host[:port]`, nothing after it: links are built by appending a path to this."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path not in {"", "/"} or parts.query:
+    parts = _url(text, "http", "https")
+    if parts is None or parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("must look like https://helpdesk.example.edu, without a path")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    default_port = {"http": ":80", "https": ":443"}[parts.scheme]  # which browsers leave out of an Origin
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default_port)}"
 
 
 def _origins(text: str) -> list[str]:
@@ -78,7 +88,7 @@ def _networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder
         raise ValueError("must name a time zone, such as Europe/Berlin") from None
     return text
 
@@ -90,8 +100,20 @@ def _mail_from(text: str) -> str:
 
 
 def _smtp_url(text: str) -> str:
-    if text and (urlsplit(text).scheme not in {"smtp", "smtps"} or not urlsplit(text).hostname):
+    if text and _url(text, "smtp", "smtps") is None:
         raise ValueError("must look like smtp://user:password@mail.example.edu:587 or smtps://…")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if text and not text.startswith("unix://") and _url(text, "redis", "rediss") is None:
+        raise ValueError("must look like redis://:password@127.0.0.1:6379/0, rediss://… or unix:///…")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if text and not re.match(r"(sqlite|postgres(ql)?(\+\w+)?)://", text):
+        raise ValueError("must begin with postgresql:// or sqlite:///")
     return text
 
 
@@ -99,8 +121,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ENVIRONMENT", "development", "`development`, `testing` or `production`; production refuses to start unsafely", _one_of("development", "testing", "production")),
     Setting("HOST", "127.0.0.1", "address to listen on"),
     Setting("PORT", "8000", "port to listen on", _integer(1, 65535)),
-    Setting("DATABASE_URL", "", "empty: SQLite in `instance/helpdesk.db`; or `postgresql://user:password@host/name`", secret=True),
-    Setting("REDIS_URL", "", "optional: makes rate limits cheaper; nothing depends on it", secret=True),
+    Setting("DATABASE_URL", "", "empty: SQLite in `instance/helpdesk.db`; or `postgresql://user:password@host/name`", _database_url, secret=True),
+    Setting("REDIS_URL", "", "optional: makes rate limits cheaper; nothing depends on it", _redis_url, secret=True),
     Setting("SECRET_KEY", "", "at least 32 characters; signs tokens, links and cursors. Development makes one in `instance/`", secret=True),
     Setting("SECRET_KEY_PREVIOUS", "", "the key before the last change: what it signed stays valid", secret=True),
     Setting("PUBLIC_BASE_URL", "", "where people reach it, such as `https://helpdesk.example.edu`; links in mails begin with it", lambda text: _origin(text) if text else ""),
@@ -144,6 +166,12 @@ def load(overrides: Mapping[str, Any] | None = None, *, instance: Path | None = 
         _fill_for_development(values, instance)
     values["DATABASE_URL"] = database_url(values["DATABASE_URL"], instance)
     return values
+
+
+def settings_table() -> str:
+    """The table of README.md, which a test holds to SETTINGS."""
+    rows = [f"| `{one.name}` | {f'`{one.default}`' if one.default else ''} | {one.help} |" for one in SETTINGS]
+    return "\n".join(["| Setting | Default | What it is |", "| --- | --- | --- |", *rows])
 
 
 def is_among(address: str | None, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:

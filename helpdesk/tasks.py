@@ -16,7 +16,7 @@ from helpdesk.events import Change
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import TaskShape
 from helpdesk.settings import setting
-from models import FAR_FUTURE, Audience, Rows, Task, TaskPriority, TaskStatus, Ticket, User, db, now
+from models import FAR_FUTURE, Audience, Rows, Task, TaskPriority, TaskStatus, Ticket, User, db, fetch, now
 
 _shape = TaskShape()
 _creator, _assignee = aliased(User, name="creator"), aliased(User, name="assignee")
@@ -92,7 +92,7 @@ def _one() -> Rows:
 def show_one(actor: Actor, task_id: int) -> dict[str, Any]:
     """Raises Forbidden, NotFound."""
     policy.require(actor, Action.TASK_READ)
-    row = db.session.execute(_one(), {"task_id": task_id}).one_or_none()
+    row = fetch(_one(), {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound
     return _shape.dump_row(row)

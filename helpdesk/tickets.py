@@ -33,6 +33,7 @@ from models import (
     User,
     begin_write,
     db,
+    fetch,
     now,
 )
 
@@ -49,10 +50,12 @@ def show(actor: Actor, rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Rows of `visible_tickets` as the contract's tickets: with tags, and with what this actor may do next."""
     rows = list(rows)
     shape = _for_staff if actor.is_staff else _for_customers
-    tags = _tags_of([row.id for row in rows if row.side != Side.JOINED])
+    if not rows:
+        return []
+    write, tags = shape.writer(rows[0]), _tags_of([row.id for row in rows if row.side != Side.JOINED])
     return [
         {
-            **shape.dump_row(row),
+            **write(row),
             "tags": tags.get(row.id, []),
             "transitions": workflow.transitions_for(row.status, Side(row.side)),
         }
@@ -76,7 +79,7 @@ _tags_select = (
 def _tags_of(ids: list[int]) -> dict[int, list[str]]:
     tags: dict[int, list[str]] = {}
     if ids:
-        for ticket_id, name in db.session.execute(_tags_select, {"ids": ids}):
+        for ticket_id, name in fetch(_tags_select, {"ids": ids}):
             tags.setdefault(ticket_id, []).append(name)
     return tags
 
@@ -145,11 +148,14 @@ def _order(staff: bool) -> paging.Order:
 
 
 @lru_cache(maxsize=512)
-def _filtered(staff: bool, names: frozenset[str]) -> Rows:
-    """The tickets somebody sees, with a condition for each filter in use: a statement per set, compiled once."""
+def _filtered(staff: bool, names: frozenset[str], prefix: str = "") -> Rows:
+    """The tickets somebody sees, with a condition for each filter in use: a statement per set, compiled once.
+
+    Its parameters are called as the filters, after a prefix where several such statements become one.
+    """
     statement = policy.visible_tickets(staff)
     for name in sorted(names):
-        condition = OPEN_TO_ALL[name](name) if name in OPEN_TO_ALL else OF_OWN[name](name)
+        condition = (OPEN_TO_ALL[name] if name in OPEN_TO_ALL else OF_OWN[name])(prefix + name)
         if name in OF_OWN and not staff:
             condition = and_(Ticket.reporter_id == ME, condition)
         statement = statement.where(condition)
@@ -191,6 +197,9 @@ def _values(actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
         values["due_before"] = now()
     elif due == "today":
         values["due_from"], values["due_before"] = today(setting("TIME_ZONE"))
+    if (resolved := values.pop("resolved", None)) is not None:
+        midnight = today(setting("TIME_ZONE"))[0]
+        values["resolved_after"] = midnight - timedelta(days=midnight.weekday() if resolved == "week" else 0)
     return values
 
 
@@ -220,10 +229,35 @@ def listing(
 def count(actor: Actor, filters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """How many of them are in each status, and in all."""
     values = _values(actor, filters)
-    numbers = db.session.execute(_counted(actor.is_staff, frozenset(values)), {**policy.params(actor), **values}).one()
+    numbers = fetch(_counted(actor.is_staff, frozenset(values)), {**policy.params(actor), **values}).one()
     counted = {status.value: _capped(number) for status, number in zip(Status, numbers, strict=True)}
     counted["total"] = _capped(sum(numbers), exact=max(numbers) <= COUNTED_UP_TO)
     return counted
+
+
+@lru_cache(maxsize=64)
+def _counted_each(staff: bool, sets: tuple[tuple[str, frozenset[str]], ...]) -> Rows:
+    """A number for each set of filters, none of them counted further than is said."""
+    return select(
+        *(
+            select(func.count())
+            .select_from(
+                _filtered(staff, names, f"{label}_").with_only_columns(Ticket.id).limit(COUNTED_UP_TO + 1).subquery()
+            )
+            .scalar_subquery()
+            .label(label)
+            for label, names in sets
+        )
+    )
+
+
+def count_each(actor: Actor, sets: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How many tickets each of several sets of filters finds, by the sets' names, in one statement."""
+    values = {label: _values(actor, filters) for label, filters in sets.items()}
+    statement = _counted_each(actor.is_staff, tuple((label, frozenset(found)) for label, found in values.items()))
+    parameters = {f"{label}_{name}": value for label, found in values.items() for name, value in found.items()}
+    numbers = fetch(statement, {**policy.params(actor), **parameters}).one()
+    return {label: _capped(number) for label, number in zip(values, numbers, strict=True)}
 
 
 def _capped(number: int, *, exact: bool = True) -> dict[str, Any]:
@@ -346,6 +380,19 @@ def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket
     return ticket
 
 
+def take(actor: Actor, ticket_id: int) -> Ticket:
+    """A ticket to change, locked. Raises NotFound; Forbidden for whoever joined it, before its version is compared."""
+    policy.require(actor, Action.TICKET_EDIT)
+    ticket = policy.take_ticket(actor, ticket_id)
+    _check_not_only_joined(actor, ticket)
+    return ticket
+
+
+def _check_not_only_joined(actor: Actor, ticket: Ticket) -> None:
+    if policy.side(actor, ticket) == Side.JOINED:
+        raise Forbidden("Only its reporter and the staff change a ticket.")
+
+
 def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str | None = None) -> None:
     """Change the fields named. Raises Forbidden, Invalid, NoSuchTransition, Conflict.
 
@@ -365,8 +412,7 @@ def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str 
 
 
 def _check_reporters_edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any]) -> None:
-    if policy.side(actor, ticket) != Side.REPORTER:
-        raise Forbidden("Only its reporter and the staff change a ticket.")
+    _check_not_only_joined(actor, ticket)
     if not data.keys() <= REPORTER_FIELDS:
         raise Forbidden("Of your own ticket you can change title, description and place.")
     if ticket.status in workflow.ENDED and data.keys() - {"status"}:

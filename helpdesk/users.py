@@ -26,6 +26,7 @@ from models import (
     User,
     begin_write,
     db,
+    fetch,
     now,
 )
 
@@ -48,7 +49,7 @@ _me_select = (
 
 
 def me(user_id: int | None) -> dict[str, Any]:
-    return _me.dump_row(db.session.execute(_me_select, {"user_id": user_id}).one())
+    return _me.dump_row(fetch(_me_select, {"user_id": user_id}).one())
 
 
 def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
@@ -63,8 +64,9 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
     if moving:
         if password is None:
             raise Invalid({"current_password": ["Give your password to change your address."]})
-        auth.require_password(actor, user, password)
         auth.check_registration_domain(email)
+        auth.require_password(actor, user, password)
+        limits.check(limits.NEW_ADDRESS, str(actor.id))
     begin_write()
     user = db.session.get_one(User, actor.id)
     if moving:
@@ -92,6 +94,8 @@ def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
     user.email, user.email_normalized = email, auth.normalize_email(email)
     user.email_verified_at = user.updated_at = token.used_at = now()
     user.bounced_at = None
+    auth.flush_unique()
+    auth.end_links(user.id, TokenPurpose.RESET)
     audit.record("address.changed", actor_id=user.id, target=f"user:{user.id}", peer=peer, request_id=request_id)
     if old:
         jobs.enqueue("mail", {"kind": "address_changed", "user_id": user.id, "to": old}, request_id=request_id)
@@ -156,6 +160,18 @@ def listing(
 
 
 @lru_cache(maxsize=4)
+def _staff(role: Role) -> Rows:
+    visible = policy.visible_users(role).where(User.is_active, User.role.in_((Role.AGENT, Role.ADMIN)))
+    return visible.order_by(User.name, User.id)
+
+
+def staff(actor: Actor) -> list[dict[str, Any]]:
+    """Everybody who can be given work, by name: what an assignee is chosen from. Raises Forbidden."""
+    policy.require(actor, Action.USER_READ)
+    return [_user.dump_row(row) for row in fetch(_staff(actor.role or Role.CUSTOMER))]
+
+
+@lru_cache(maxsize=4)
 def _one(role: Role) -> Rows:
     return policy.visible_users(role).where(User.id == bindparam("user_id"))
 
@@ -163,7 +179,7 @@ def _one(role: Role) -> Rows:
 def show_one(actor: Actor, user_id: int) -> dict[str, Any]:
     """Raises Forbidden, NotFound."""
     policy.require(actor, Action.USER_READ)
-    row = db.session.execute(_one(actor.role or Role.CUSTOMER), {"user_id": user_id}).one_or_none()
+    row = fetch(_one(actor.role or Role.CUSTOMER), {"user_id": user_id}).one_or_none()
     if row is None:
         raise NotFound
     return _user.dump_row(row)
@@ -184,9 +200,9 @@ def invite(actor: Actor, data: Mapping[str, Any]) -> User:
             email=data["email"].strip(), email_normalized=email, locale=setting("DEFAULT_LOCALE"), is_active=True
         )
         db.session.add(user)
-    user.name, user.role, user.updated_at = data["name"], data["role"], now()
-    user.username = _free_username(data.get("username"), email, user.id)
-    db.session.flush()
+    user.name, user.role, user.is_active, user.updated_at = data["name"], data["role"], True, now()
+    user.username = free_username(data.get("username"), email, user.id)
+    auth.flush_unique()
     _set_team(user, data.get("team_id"))
     token = auth.make_link_token(
         TokenPurpose.INVITE, user_id=user.id, username=user.username, email=user.email, name=user.name
@@ -197,13 +213,13 @@ def invite(actor: Actor, data: Mapping[str, Any]) -> User:
     return user
 
 
-def _free_username(wanted: str | None, email: str, user_id: int | None) -> str:
+def free_username(wanted: str | None, email: str, user_id: int | None) -> str:
     """The one asked for, or the beginning of the address with the first number that is free."""
     if wanted is not None:
         if _username_taken(wanted, user_id):
             raise Taken("username", "This username is taken. Choose another.")
         return wanted
-    stem = "".join(c for c in email.partition("@")[0] if (c.isascii() and c.isalnum()) or c in "._-").strip("._-")[:28]
+    stem = "".join(c for c in email.partition("@")[0] if (c.isascii() and c.isalnum()) or c in "._-")[:28].strip("._-")
     candidates = (f"{stem or 'user'}{number}" for number in ["", *range(2, 10_000)])
     return next(name for name in candidates if len(name) >= 2 and not _username_taken(name, user_id))
 
@@ -251,6 +267,7 @@ def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
         if name in data:
             setattr(user, name, data[name])
     user.updated_at = now()
+    auth.flush_unique()
     if not user.is_active:
         auth.end_sessions(user.id)
     for name, old in before.items():
@@ -264,6 +281,7 @@ def erase(actor: Actor, user: User) -> None:
     policy.require(actor, Action.USER_ERASE)
     _check_not_last_admin(user)
     at = now()
+    db.session.execute(delete(OneTimeToken).where(OneTimeToken.subject == user.email_normalized))
     user.username = user.email = user.email_normalized = user.password_hash = user.time_zone = None
     user.name, user.is_active, user.role, user.notifications = DELETED, False, Role.CUSTOMER, {}
     user.email_verified_at = user.last_seen_at = user.bounced_at = None
