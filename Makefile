@@ -3,6 +3,8 @@
 SHELL := bash
 BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)
+# Where it is set, every start compiles the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run seed test lint format bench openapi lock clean distclean runtime dev venv
 

@@ -6,14 +6,16 @@ import argparse
 import logging
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from flask_migrate import upgrade
 from marshmallow import ValidationError
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from app import create_app
+from app import create_app, with_migrations
 from helpdesk import audit, auth, users
 from helpdesk.policy import SYSTEM
 from helpdesk.schemas import check_address
@@ -64,11 +66,27 @@ CONFIDENTIAL = {"it-accounts", "services-complaints"}
 """Nobody else's business: these cannot be joined and are confidential from the start."""
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One setup at a time, where several hosts start at once. On SQLite the migration takes the write lock anyway."""
+    if db.engine.dialect.name != "postgresql":
+        yield
+        return
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET lock_timeout = 0"))
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_lock(4821)"))
+        try:
+            yield
+        finally:
+            connection.invalidate()  # the lock ends with it
+
+
 def migrate(app: Flask) -> None:
     """Bring the schema to the newest migration."""
-    with app.app_context():
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        upgrade()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with_migrations(app)
+    upgrade()
 
 
 def first_rows() -> None:
@@ -120,8 +138,8 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
     except UnsafeSettings as error:
         print(f"Not started: {error}", file=sys.stderr)
         return 2
-    migrate(app)
-    with app.app_context():
+    with app.app_context(), alone():
+        migrate(app)
         begin_write()
         first_rows()
         db.session.commit()

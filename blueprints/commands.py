@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 
 from blueprints import contract, permissions
 from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets  # noqa: F401  (jobs' handlers)
-from helpdesk.settings import ROOT, load
+from helpdesk.settings import ROOT, UnsafeSettings, load
 from models import Job, JobState, begin_write, db, now
 
 
@@ -71,8 +71,13 @@ def serve() -> None:
     from granian.constants import Interfaces
     from granian.server import Server
 
-    values = load()
-    worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+    try:
+        values = load()
+    except UnsafeSettings as error:
+        sys.exit(f"Not started: {error}")
+    stopping = threading.Event()
+    watch = threading.Thread(target=_keep_working, args=(stopping,))
+    watch.start()
     try:
         Server(
             "app:create_app",
@@ -87,8 +92,21 @@ def serve() -> None:
             working_dir=ROOT,
         ).serve()
     finally:
-        worker.terminate()
-        try:
-            worker.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        stopping.set()
+        watch.join()
+
+
+def _keep_working(stopping: threading.Event) -> None:
+    """Keep a worker running until the server stops: without one nobody would send a mail."""
+    while not stopping.is_set():
+        worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+        while worker.poll() is None and not stopping.wait(0.5):
+            pass
+        if worker.poll() is None:
+            worker.terminate()
+            try:
+                worker.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+        else:
+            stopping.wait(2)

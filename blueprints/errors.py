@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 from flask import Flask, Response, current_app, g, redirect, render_template, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from helpdesk import audit, errors
@@ -104,13 +104,25 @@ def http_error(error: HTTPException) -> Response:
     return answer(status, kinds.get(status, "bad-request" if status < 500 else "internal-error"), title, None, headers)
 
 
+def _keep_words_out_of_logs(error: BaseException | None) -> None:
+    """A failed statement is logged without its parameters, and without the row that PostgreSQL quotes."""
+    while error is not None:
+        if isinstance(error, StatementError):
+            error.hide_parameters = True
+            for one in (error, error.orig):
+                if one is not None and one.args:
+                    one.args = (str(one.args[0]).partition("\n")[0], *one.args[1:])
+        error = error.__cause__ or error.__context__
+
+
 def database_error(error: DBAPIError) -> Response:
     """The database is away, locked for too long, or full: say so and when to come back. Anything else is a bug."""
     db.session.rollback()
+    _keep_words_out_of_logs(error)
     text = str(error.orig).lower()
     if "disk is full" in text or "disk full" in text or "no space left" in text:
         log.exception("the disk is full")
-        return answer(507, "storage-full", "There is no room left to store this", headers={"Retry-After": "60"})
+        return answer(503, "storage-full", "There is no room left to store this", headers={"Retry-After": "60"})
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.exception("the database does not answer")
         unavailable = errors.Unavailable()
@@ -120,6 +132,7 @@ def database_error(error: DBAPIError) -> Response:
 
 def bug(error: Exception) -> Response:
     db.session.rollback()
+    _keep_words_out_of_logs(error)
     log.exception("unexpected error", extra={"path": request.path})
     return answer(500, HelpdeskError.type, HelpdeskError.title)
 

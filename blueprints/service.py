@@ -6,8 +6,6 @@ import ipaddress
 from functools import lru_cache
 from typing import Any
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, abort, current_app, jsonify, redirect, render_template, request
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,6 +28,9 @@ def alive() -> Response:
 
 @lru_cache(maxsize=1)
 def newest_migration() -> str | None:
+    from alembic.config import Config  # a third of a second at every start, for one question
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     return ScriptDirectory.from_config(config).get_current_head()

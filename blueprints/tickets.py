@@ -7,7 +7,8 @@ from typing import Any
 from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import policy, tickets
-from helpdesk.policy import Action, Actor, Side
+from helpdesk.errors import NotFound
+from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     AddAffectedShape,
     AffectedShape,
@@ -101,11 +102,9 @@ def join(actor: Actor, ticket_id: int) -> None:
 
 @api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204)
 def leave(actor: Actor, ticket_id: int) -> None:
-    """Take that back. Doing it twice changes nothing."""
+    """Take that back. Doing it twice changes nothing. 404 for a ticket that is not joinable."""
     http.begin(actor)
-    ticket = policy.take_ticket(actor, ticket_id)
-    if policy.side(actor, ticket) != Side.REPORTER:
-        tickets.leave(actor, ticket, _id(actor))
+    tickets.leave(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 
 
 @api.call(
@@ -130,7 +129,8 @@ def add_affected(actor: Actor, ticket_id: int, body: dict[str, Any]) -> None:
 def remove_affected(actor: Actor, ticket_id: int, user_id: int) -> None:
     """Remove somebody who joined. The reporter cannot be removed: change `reporter_id` instead."""
     http.begin(actor)
-    tickets.leave(actor, policy.take_ticket(actor, ticket_id), user_id)
+    if not tickets.leave(actor, policy.take_ticket(actor, ticket_id), user_id):
+        raise NotFound
 
 
 def _id(actor: Actor) -> int:

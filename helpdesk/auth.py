@@ -104,12 +104,13 @@ def check_new_password(password: str, *context: str | None, field: str = "passwo
 
     `context` are words that stand near: name, address. Raises Invalid on `field`.
     """
-    low = unicodedata.normalize("NFKC", password).lower()
+    characters = unicodedata.normalize("NFKC", password)  # as they are hashed: an accent of its own is none
+    low = characters.lower()
     near = {setting("SITE_NAME"), "helpdesk", "password"}
     for word in context:
         near |= {word or "", (word or "").partition("@")[0]}
     words = {form for word in near for form in (word.lower(), word.lower().strip(_AROUND)) if len(form) >= 3}
-    if len(password) < PASSWORD_MIN:
+    if len(characters) < PASSWORD_MIN:
         raise Invalid({field: [f"Use at least {PASSWORD_MIN} characters."]})
     if low in _common_passwords() or low in words or low.strip(_AROUND) in words or len(set(low)) < 3:
         raise Invalid({field: ["This is among the first passwords that somebody would try. Choose another."]})

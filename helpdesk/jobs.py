@@ -23,9 +23,11 @@ from models import Job, JobState, Schedule, begin_write, db, now
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 120
-"""Longer than any handler may take: a mail server that does not answer is given up after 30."""
-MAX_ATTEMPTS = 8
+LEASE_SECONDS = 300
+"""Longer than a handler takes: a mail server that does not answer is given up after 30 seconds a step."""
+MAX_ATTEMPTS = 30
+"""With an hour between the later ones, more than a night: a mail server may be down that long."""
+NOT_YET_SECONDS = 60
 KEEP_DONE_DAYS = 14
 
 
@@ -36,6 +38,10 @@ class Claimed:
     payload: dict[str, Any]
     attempts: int
     request_id: str | None
+
+
+class NotYet(Exception):
+    """Raised by a handler that cannot work before somebody changed something: the job waits and is not given up."""
 
 
 Handler = Callable[[Claimed], None]
@@ -61,7 +67,9 @@ def handles(kind: str, *, every: timedelta | None = None) -> Callable[[Handler],
 def insert_ignore(model: Any, **values: Any) -> bool:
     """INSERT unless a unique key is taken. Says whether it did."""
     make = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return bool(db.session.execute(make(model).values(**values).on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+    insert = make(model).values(**values).on_conflict_do_nothing()
+    # asked for by what came back: the number of rows is not told on PostgreSQL
+    return db.session.execute(insert.returning(*model.__table__.primary_key.columns)).first() is not None
 
 
 def enqueue(
@@ -108,6 +116,10 @@ def run_one() -> bool:
         return False
     try:
         HANDLERS[job.kind](job)
+    except NotYet as error:
+        db.session.rollback()
+        run_at = now() + timedelta(seconds=NOT_YET_SECONDS)
+        _finish(job, run_at=run_at, attempts=job.attempts - 1, error=str(error))
     except Exception as error:
         db.session.rollback()
         _failed(job, error)

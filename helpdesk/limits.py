@@ -10,12 +10,12 @@ import hashlib
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-import redis
 from sqlalchemy import delete, text
 
 from helpdesk.errors import TooMany
@@ -24,6 +24,7 @@ from helpdesk.settings import setting
 from models import WRITE, RateLimit, begin_write, db
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,26 @@ NEW_ADDRESS = Limit("new-address", burst=5, every=720)
 """Per account: each try is a mail to an address that somebody typed."""
 INVITE = Limit("invite", burst=50, every=30)
 
+JUMP_SECONDS = 60
+"""A bucket that is full later than any attempt could make it, by more than clocks differ, was written before the clock
+jumped back: it starts anew, for else a jump of two hours would keep a whole campus out for two hours."""
+
+_FULL = "CASE WHEN rate_limits.full_at BETWEEN :now AND :latest THEN rate_limits.full_at ELSE :now END + :every"
 _TRY = text(
-    """
+    f"""
     INSERT INTO rate_limits (key, full_at) VALUES (:key, :now + :every)
-    ON CONFLICT (key) DO UPDATE
-    SET full_at = CASE WHEN rate_limits.full_at > :now THEN rate_limits.full_at ELSE :now END + :every
-    WHERE CASE WHEN rate_limits.full_at > :now THEN rate_limits.full_at ELSE :now END + :every <= :now + :room
+    ON CONFLICT (key) DO UPDATE SET full_at = {_FULL} WHERE {_FULL} <= :now + :room
     RETURNING full_at
-    """
+    """  # noqa: S608  (made of the constant above)
 )
 _LEFT = text("SELECT full_at FROM rate_limits WHERE key = :key")
 
 # The same in Redis. Returns the seconds to wait, 0 when the attempt is free.
 _SCRIPT = """
 local now, every, room = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local full = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + every
+local full = tonumber(redis.call('GET', KEYS[1]) or '0')
+if full < now or full > tonumber(ARGV[4]) then full = now end
+full = full + every
 if full > now + room then return tostring(full - now - room) end
 redis.call('SET', KEYS[1], string.format('%.6f', full), 'PX', math.ceil((full - now) * 1000))
 return '0'
@@ -75,20 +81,35 @@ def _key(limit: Limit, subject: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _redis(url: str) -> Any:
-    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+def _client(url: str) -> Any:
+    from redis import Redis  # a fifth of a second at every start, for a part that most do without
+
+    return Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+def _in_redis(ask: Callable[[Any], T]) -> T | None:
+    """Ask Redis, where there is one. None where there is none, or it does not answer."""
+    url = setting("REDIS_URL")
+    if not url:
+        return None
+    from redis import RedisError
+
+    try:
+        return ask(_client(url))
+    except RedisError:
+        log.warning("Redis does not answer: limits are kept in the database")
+        return None
 
 
 def wait_seconds(limit: Limit, subject: str) -> float:
     """Count an attempt. 0 when it is free, else how long to wait; an attempt that must wait is not counted."""
     key, at = _key(limit, subject), time.time()
     room = limit.burst * limit.every
-    if url := setting("REDIS_URL"):
-        try:
-            return float(_redis(url).eval(_SCRIPT, 1, f"limit:{key}", at, limit.every, room))
-        except redis.RedisError:
-            log.warning("Redis does not answer: limits are kept in the database")
-    values = {"key": key, "now": at, "every": limit.every, "room": room}
+    latest = at + room + JUMP_SECONDS
+    wait = _in_redis(lambda client: float(client.eval(_SCRIPT, 1, f"limit:{key}", at, limit.every, room, latest)))
+    if wait is not None:
+        return wait
+    values = {"key": key, "now": at, "every": limit.every, "room": room, "latest": latest}
     with db.engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         if connection.execute(_TRY, values).first() is not None:
             return 0
@@ -105,11 +126,7 @@ def check(limit: Limit, subject: str) -> None:
 def forget(limit: Limit, subject: str) -> None:
     """Give the bucket back, in the transaction of the deed: the attempt was right."""
     key = _key(limit, subject)
-    if url := setting("REDIS_URL"):
-        try:
-            _redis(url).delete(f"limit:{key}")
-        except redis.RedisError:
-            log.warning("Redis does not answer: limits are kept in the database")
+    _in_redis(lambda client: client.delete(f"limit:{key}"))
     db.session.execute(delete(RateLimit).where(RateLimit.key == key))
 
 

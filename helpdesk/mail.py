@@ -26,7 +26,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app
 
 from helpdesk import auth, jobs, notifications, policy
-from helpdesk.errors import BadLink, HelpdeskError, NotFound
+from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
 from models import OneTimeToken, User, db, now
@@ -222,8 +222,8 @@ def send(job: jobs.Claimed) -> None:
         raise MailNotConfigured("SMTP_URL is not set: the mail waits")
 
 
-class MailNotConfigured(HelpdeskError):
-    pass
+class MailNotConfigured(jobs.NotYet):
+    """The settings do not say how to send; mails wait until they do."""
 
 
 def _hand_over(message: EmailMessage, smtp_url: str) -> None:
@@ -264,6 +264,11 @@ def keep(message: EmailMessage, job_id: int, kind: str) -> None:
     half.replace(path)
 
 
+def _content(part: Any) -> str:
+    text: str = part.get_content() if part else ""
+    return text.replace("\r\n", "\n")
+
+
 def kept(limit: int = 200) -> list[dict[str, Any]]:
     """The newest mails of the mailbox, newest first."""
     items = []
@@ -276,8 +281,8 @@ def kept(limit: int = 200) -> list[dict[str, Any]]:
                 "id": int(path.stem),
                 "to": str(message["To"]),
                 "subject": str(message["Subject"]),
-                "text": plain.get_content() if plain else "",
-                "html": html.get_content() if html else "",
+                "text": _content(plain),
+                "html": _content(html),
                 "headers": {name: str(value) for name, value in message.items()},
                 "created_at": datetime.fromtimestamp(path.stat().st_mtime, tz=now().tzinfo),
             }

@@ -43,7 +43,7 @@ def ordered(statement: Rows, order: Order, sort: str, *, after: bool) -> Rows:
 
 
 def page(build: Callable[[bool], Rows], values: dict[str, Any], *, of: str, limit: int, cursor: str | None) -> Page:
-    """Execute one page. `of` says what the cursor belongs to (the list, its sort and filters). Raises Invalid."""
+    """Execute one page. `of` says what its cursors belong to: the list and its order. Raises Invalid."""
     values = dict(values, limit=limit + 1)
     if cursor is not None:
         values["after_key"], values["after_id"] = _read(cursor, of)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 import marshmallow as ma
@@ -18,13 +18,25 @@ from marshmallow import ValidationError, fields, validate
 
 from models import Audience, Channel, Priority, Role, Status, TaskPriority, TaskStatus, Theme
 
-ID_MAX = 2**63 - 1
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+ID_MAX = 10**15 - 1
+"""More than there will ever be, and a number that JavaScript can hold."""
+_HIDDEN = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u2028-\u202e\u2066-\u2069"
+_NO_LINES = r"\u0000-\u001f\u007f\u0085\u2028-\u202e\u2066-\u2069"
+_CONTROL = re.compile(rf"[{_HIDDEN}\ud800-\udfff]")
 _NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 
 
 # --- the words that shapes are made of --------------------------------------------------------------------------------
+
+
+class Exactly(validate.Regexp):
+    """The pattern and nothing after it: Python's `$` lets a line break follow."""
+
+    def __call__(self, value: str) -> str:  # type: ignore[override]
+        if re.fullmatch(str(self.regex.pattern), value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
 
 
 class Words(fields.String):
@@ -33,6 +45,9 @@ class Words(fields.String):
     def __init__(self, low: int, high: int, *, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(min=low, max=high), **kwargs)
         self.lines = lines
+        out, edge = (_HIDDEN, rf"\s\u0085{_HIDDEN}") if lines else (_NO_LINES, rf"\s{_NO_LINES}")
+        self.pattern = rf"^[^{edge}](?:[^{out}]*[^{edge}])?$" if low else rf"^[^{out}]*$"
+        """For the documents: what is taken as it is. Space around it is taken off."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -44,6 +59,8 @@ class Words(fields.String):
 
 class Secret(fields.String):
     """A password or token: taken as it is."""
+
+    pattern = r"^[^\u0000]*$"
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -92,19 +109,23 @@ class Flag(fields.Boolean):
         return value
 
 
+WHEN = {"metadata": {"pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-"}}
+"""For the documents, of times that come in."""
+
+
 class Moment(fields.AwareDateTime):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if not isinstance(value, str) or not re.match(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d", value):
+        if not isinstance(value, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}", value):
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
         try:
             moment = super()._deserialize(value.upper().replace(" ", "+"), attr, data, **kwargs)
         except OverflowError:
             raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
-        if not 1970 <= moment.year <= 9000:
-            raise ValidationError("Choose a time between 1970 and 9000.")
+        if not 1970 <= moment.year < 9000:
+            raise ValidationError("Choose a time between 1970 and 8999.")
         return moment
 
 
@@ -131,8 +152,18 @@ class Whom(fields.String):
     def __init__(self, *, none: bool, **kwargs: Any) -> None:
         words = ("me", "none") if none else ("me",)
         self.words = words
-        pattern = rf"^({'|'.join(words)}|[1-9][0-9]{{0,17}})$"
-        super().__init__(validate=validate.Regexp(pattern, error=f"Give an id or {' or '.join(words)}."), **kwargs)
+        pattern = rf"^({'|'.join(words)}|[1-9][0-9]{{0,14}})$"
+        super().__init__(validate=Exactly(pattern, error=f"Give an id or {' or '.join(words)}."), **kwargs)
+
+
+def slug(**kwargs: Any) -> fields.String:
+    return fields.String(
+        validate=[
+            validate.Length(min=1, max=64),
+            Exactly(_SLUG, error="Use lower-case letters, digits and -."),
+        ],
+        **kwargs,
+    )
 
 
 # --- shapes -----------------------------------------------------------------------------------------------------------
@@ -178,13 +209,15 @@ def _compile(schema: ma.Schema, pick: Callable[[list[str]], Callable[[Any], Any]
 class Shape(ma.Schema):
     class Meta:
         unknown = ma.RAISE
+        contract: ClassVar[dict[str, Any]] = {}
+        """What the document says of it beside its fields."""
 
     def dump_row(self, row: Any) -> dict[str, Any]:
         """A row with this shape's columns as what the answer holds; dates stay dates for the JSON writer."""
         return self.writer(row)(row)
 
     def writer(self, row: Any) -> Dump:
-        """What dumps rows like this one: by position if it comes from a SELECT, else by name. Compiled once for each."""
+        """What dumps rows like this one: by position if it is a SELECT's, else by name. Compiled once for each."""
         columns: tuple[str, ...] | None = getattr(row, "_fields", None)
         dumps: dict[tuple[str, ...] | None, Dump] = self.__dict__.setdefault("_dumps", {})
         dump = dumps.get(columns)
@@ -327,7 +360,10 @@ class EditMeShape(Shape):
     notifications = fields.Dict(
         keys=fields.String(validate=validate.OneOf(NOTIFICATION_KINDS)),
         values=fields.String(validate=validate.OneOf(["on", "off"])),
-        metadata={"description": f"Which mails to get: {', '.join(NOTIFICATION_KINDS)}, each on or off."},
+        metadata={
+            "description": "Which mails to get.",
+            "properties": {kind: {"type": "string", "enum": ["on", "off"]} for kind in NOTIFICATION_KINDS},
+        },
     )
 
     @ma.validates("time_zone")
@@ -363,7 +399,9 @@ class SessionShape(Shape):
 class PageQuery(Shape):
     limit = _query_number(1, 100, load_default=25)
     cursor = fields.String(
-        load_default=None, validate=validate.Length(min=1, max=500), metadata={"description": "From `next_cursor`."}
+        load_default=lambda: None,
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": "From `next_cursor`."},
     )
 
 
@@ -419,7 +457,7 @@ class UserShape(Shape):
 
 class UserQuery(PageQuery):
     role = fields.List(fields.Enum(Role, by_value=True))
-    team = fields.List(fields.String(validate=validate.Length(max=64)))
+    team = fields.List(slug())
     is_active = QueryFlag()
     q = Words(1, 100, metadata={"description": "The beginning of a name or an address."})
     sort = sorted_by("name", "id", default="name")
@@ -491,10 +529,13 @@ _title: dict[str, Any] = {"metadata": {"description": "One line that says what i
 
 
 class CreateTicketShape(Shape):
+    class Meta(Shape.Meta):
+        contract: ClassVar = {"not": {"required": ["reporter_id", "email"]}}
+
     title = Words(3, 200, required=True, **_title)
     description = Words(1, 20_000, lines=True, required=True)
-    category = fields.String(required=True, validate=validate.Length(min=1, max=64))
-    building = fields.String(allow_none=True, validate=validate.Length(min=1, max=64))
+    category = slug(required=True)
+    building = slug(allow_none=True)
     room = Words(1, 50, allow_none=True)
     is_confidential = Flag()
     reporter_id = Whole(metadata={"description": "Staff: for whom it is reported."})
@@ -518,8 +559,8 @@ class EditTicketShape(Shape):
     )
     description = Words(1, 20_000, lines=True)
     status = Choice(Status)
-    category = fields.String(validate=validate.Length(min=1, max=64))
-    building = fields.String(allow_none=True, validate=validate.Length(min=1, max=64))
+    category = slug()
+    building = slug(allow_none=True)
     room = Words(1, 50, allow_none=True)
     is_confidential = Flag()
     priority = Choice(Priority)
@@ -532,11 +573,9 @@ class EditTicketShape(Shape):
 class TicketFilter(Shape):
     status = fields.List(fields.Enum(Status, by_value=True))
     priority = fields.List(fields.Enum(Priority, by_value=True))
-    category = fields.List(
-        fields.String(validate=validate.Length(max=64)), metadata={"description": "Slugs; children are included."}
-    )
-    building = fields.List(fields.String(validate=validate.Length(max=64)))
-    team = fields.List(fields.String(validate=validate.Length(max=64)))
+    category = fields.List(slug(), metadata={"description": "Slugs; children are included."})
+    building = fields.List(slug())
+    team = fields.List(slug())
     tag = fields.List(Words(1, 50))
     assignee = Whom(none=True)
     reporter = Whom(none=False)
@@ -546,8 +585,8 @@ class TicketFilter(Shape):
         metadata={"description": "Since midnight, or since Monday, where the campus is."},
     )
     held = QueryFlag(metadata={"description": "Guests' reports that wait for their confirmation; staff only."})
-    created_after = Moment()
-    created_before = Moment()
+    created_after = Moment(**WHEN)
+    created_before = Moment(**WHEN)
 
 
 class TicketQuery(TicketFilter, PageQuery):
@@ -577,6 +616,9 @@ class AffectedShape(Shape):
 
 
 class AddAffectedShape(Shape):
+    class Meta(Shape.Meta):
+        contract: ClassVar = {"minProperties": 1, "maxProperties": 1}
+
     user_id = Whole()
     email = Address()
 
@@ -688,7 +730,7 @@ class EditTaskShape(Shape):
     status = Choice(TaskStatus)
     ticket_id = Whole(allow_none=True)
     assignee_id = Whole(allow_none=True)
-    due_at = Moment(allow_none=True)
+    due_at = Moment(allow_none=True, **WHEN)
 
 
 class CreateTaskShape(EditTaskShape):
@@ -730,18 +772,8 @@ class FullCategoryShape(CategoryShape):
     )
 
 
-def _slug(**kwargs: Any) -> fields.String:
-    return fields.String(
-        validate=[
-            validate.Length(min=1, max=64),
-            validate.Regexp(_SLUG, error="Use lower-case letters, digits and -."),
-        ],
-        **kwargs,
-    )
-
-
 class EditCategoryShape(Shape):
-    slug = _slug()
+    slug = slug()
     name = Words(1, 100)
     parent_id = Whole(allow_none=True)
     team_id = Whole(allow_none=True)
@@ -751,7 +783,7 @@ class EditCategoryShape(Shape):
 
 
 class CreateCategoryShape(EditCategoryShape):
-    slug = _slug(required=True)
+    slug = slug(required=True)
     name = Words(1, 100, required=True)
 
 
@@ -764,13 +796,13 @@ class BuildingShape(NamedShape):
 
 
 class EditBuildingShape(Shape):
-    slug = _slug()
+    slug = slug()
     name = Words(1, 100)
     is_archived = Flag()
 
 
 class CreateBuildingShape(EditBuildingShape):
-    slug = _slug(required=True)
+    slug = slug(required=True)
     name = Words(1, 100, required=True)
 
 
@@ -784,12 +816,12 @@ class CreateTagShape(Shape):
 
 
 class EditTeamShape(Shape):
-    slug = _slug()
+    slug = slug()
     name = Words(1, 100)
 
 
 class CreateTeamShape(EditTeamShape):
-    slug = _slug(required=True)
+    slug = slug(required=True)
     name = Words(1, 100, required=True)
 
 

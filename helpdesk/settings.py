@@ -147,7 +147,8 @@ def load(overrides: Mapping[str, Any] | None = None, *, instance: Path | None = 
     Overrides may be typed already (tests) or text. Raises UnsafeSettings naming every setting that is wrong.
     """
     instance = instance or ROOT / "instance"
-    file = dotenv_values(ROOT / ".env") if (overrides or {}).get("ENVIRONMENT") != "testing" else {}
+    environment = (overrides or {}).get("ENVIRONMENT") or os.environ.get("ENVIRONMENT")
+    file = {} if environment == "testing" else dotenv_values(ROOT / ".env")  # tests must not send a developer's mails
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for setting in SETTINGS:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, or_, select
 
-from helpdesk import audit, events, jobs, paging, policy, sla, workflow
-from helpdesk.errors import Conflict, Forbidden, Invalid, NoSuchTransition, NotFound
+from helpdesk import audit, auth, events, jobs, paging, policy, sla, workflow
+from helpdesk.errors import Conflict, Forbidden, Invalid, NoSuchTransition
 from helpdesk.events import Change
 from helpdesk.policy import ME, SYSTEM, Action, Actor, Side
 from helpdesk.schemas import AffectedShape, TicketShape
@@ -311,7 +311,7 @@ def _tag_rows(names: Iterable[str]) -> list[Tag]:
 
 def person_by_email(email: str, name: str | None = None) -> User:
     """Whoever has this address; a new one becomes a guest, who can register later and finds everything there."""
-    wanted = email.strip().lower()
+    wanted = auth.normalize_email(email)
     user = db.session.scalar(select(User).where(User.email_normalized == wanted))
     if user is None:
         user = User(
@@ -597,14 +597,15 @@ def join(actor: Actor, ticket: Ticket, user_id: int) -> None:
     _record_affected(actor, ticket, Change("affected", after_user=user_id))
 
 
-def leave(actor: Actor, ticket: Ticket, user_id: int) -> None:
-    """Not affected any more. Raises NotFound for somebody who never joined."""
+def leave(actor: Actor, ticket: Ticket, user_id: int) -> bool:
+    """Not affected any more. Says whether they were among those who joined."""
     report = db.session.scalar(_report_of(ticket.id, user_id))
     if report is None or report.left_at is not None:
-        raise NotFound
+        return False
     report.left_at = now()
     ticket.affected_count -= 1
     _record_affected(actor, ticket, Change("affected", before_user=user_id))
+    return True
 
 
 def _record_affected(actor: Actor, ticket: Ticket, change: Change) -> None:

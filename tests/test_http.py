@@ -186,7 +186,7 @@ def test_a_bug_is_answered_without_a_word_of_the_inside(customer: Person, monkey
     ("error", "status"),
     [
         (OperationalError("SELECT 1", {}, Exception("database is locked")), 503),
-        (OperationalError("INSERT", {}, Exception("database or disk is full")), 507),
+        (OperationalError("INSERT", {}, Exception("database or disk is full")), 503),
         (DBAPIError("SELECT 1", {}, Exception("terminating connection"), connection_invalidated=True), 503),
         (DBAPIError("SELECT 1", {}, Exception("syntax error")), 500),
     ],
@@ -214,7 +214,7 @@ def test_a_denial_is_on_record(customer: Person, admin: Person) -> None:
 def test_errors_are_pages_for_people_and_problems_for_programs(anonymous: Person) -> None:
     page = anonymous.get("/nothing", headers={"Accept": "text/html"})
     assert (page.status_code, page.mimetype) == (404, "text/html")
-    assert page.headers["X-Request-ID"] in page.get_data(as_text=True)
+    assert "Error 404" in page.get_data(as_text=True)
     assert anonymous.get("/nothing").mimetype == "application/problem+json"
     assert anonymous.get("/api/nothing", headers={"Accept": "text/html"}).mimetype == "application/problem+json"
 
