@@ -46,7 +46,7 @@ def register(actor: Actor, body: dict[str, Any]) -> dict[str, str]:
     return {"detail": "Look into your mail: the link there finishes it."}
 
 
-@api.call("POST", "/confirm", None, body=ConfirmShape, out=SignedInShape, limited=True, raises=(409,))
+@api.call("POST", "/confirm", None, body=ConfirmShape, out=SignedInShape, cookies=True, raises=(409,))
 def confirm(actor: Actor, body: dict[str, Any]) -> Answer:
     """Finish a registration or an invitation.
 
@@ -57,7 +57,7 @@ def confirm(actor: Actor, body: dict[str, Any]) -> Answer:
     )
 
 
-@api.call("POST", "/login", None, body=LoginShape, out=SignedInShape, limited=True, raises=(401,))
+@api.call("POST", "/login", None, body=LoginShape, out=SignedInShape, limited=True, cookies=True, raises=(401,))
 def login(actor: Actor, body: dict[str, Any]) -> Answer:
     """Log in with username or address.
 
@@ -71,7 +71,7 @@ def login(actor: Actor, body: dict[str, Any]) -> Answer:
     return _signed_in(signed_in)
 
 
-@api.call("POST", "/refresh", None, out=SignedInShape, raises=(401,))
+@api.call("POST", "/refresh", None, out=SignedInShape, cookies=True, raises=(401,))
 def refresh(actor: Actor) -> Answer:
     """Get the next tokens for the refresh cookie.
 
@@ -83,7 +83,7 @@ def refresh(actor: Actor) -> Answer:
     return _signed_in(auth.refresh(token, peer=http.peer(), request_id=g.request_id))
 
 
-@api.call("POST", "/logout", None, status=204)
+@api.call("POST", "/logout", None, status=204, cookies=True)
 def logout(actor: Actor) -> Answer:
     """End this session. Doing it twice is no error."""
     bearer = http.bearer()
@@ -108,7 +108,7 @@ def forgot(actor: Actor, body: dict[str, Any]) -> dict[str, str]:
     return {"detail": "If there is an account with this address, a link is on its way."}
 
 
-@api.call("POST", "/password/reset", None, body=ConfirmShape, status=204, limited=True)
+@api.call("POST", "/password/reset", None, body=ConfirmShape, status=204, cookies=True)
 def reset(actor: Actor, body: dict[str, Any]) -> Answer:
     """Set a new password by a link. All sessions end."""
     auth.reset(body["token"], body["password"], peer=http.peer(), request_id=g.request_id)

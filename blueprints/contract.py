@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 import apispec
+import marshmallow as ma
 import yaml
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
 
 from blueprints.http import Call, served
 from helpdesk import schemas
+from helpdesk.policy import ROLES
 
 docs = Blueprint("contract", __name__, url_prefix="/api")
 
@@ -41,14 +43,18 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Link": {"schema": {"type": "string"}, "description": 'The next page, `rel="next"`, while there is one.'},
     "RetryAfter": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
     "WWWAuthenticate": {"schema": {"type": "string"}, "description": "Bearer."},
-    "SetCookie": {"schema": {"type": "string"}, "description": "Browsers' tokens."},
+    "SetCookie": {"schema": {"type": "string"}, "description": "Browsers' tokens, or their end."},
     "IdempotentReplayed": {"schema": {"type": "string"}, "description": "`true` when the answer is a repetition."},
 }
 PARAMETERS: dict[str, dict[str, Any]] = {
     "If-Match": {"description": "The ETag of what one has in front of one: 412 if it is not the latest version."},
     "If-None-Match": {"description": "The ETag one has: 304 while nothing changed."},
-    "Idempotency-Key": {"description": "Any text of one's own: repeated within 24 hours, nothing is created twice."},
+    "Idempotency-Key": {
+        "description": "Any text of one's own: repeated within 24 hours, nothing is created twice.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    },
 }
+PERMITTED_TO_ALL = frozenset.intersection(*ROLES.values())
 ERRORS = {
     400: "It cannot be read",
     401: "Not signed in",
@@ -71,12 +77,13 @@ def _name(schema: Any) -> str:
 
 
 def _words(self: Any, field: Any, **kwargs: Any) -> dict[str, Any]:
-    """Text must hold something besides space, where it must hold something."""
-    if isinstance(field, schemas.Words) and "pattern" not in field.metadata:
-        length = next((v for v in field.validators if hasattr(v, "min")), None)
-        if length is not None and length.min and not isinstance(field, schemas.Address):
-            return {"pattern": r"^\S(?:[\s\S]*\S)?$" if field.lines else r"^\S(?:.*\S)?$"}
-    return {}
+    """What text may hold; vocabulary is text."""
+    if isinstance(field, ma.fields.Enum):
+        some = {"enum": field.metadata["enum"]} if "enum" in field.metadata else {}
+        return {"type": ["string", "null"] if field.allow_none else "string", **some}
+    if isinstance(field, schemas.Words | schemas.Secret) and not isinstance(field, schemas.Username | schemas.Address):
+        return {"pattern": field.pattern}
+    return {"additionalProperties": False} if "properties" in field.metadata else {}
 
 
 def build(app: Flask) -> dict[str, Any]:
@@ -111,6 +118,8 @@ def build(app: Flask) -> dict[str, Any]:
     for call in served(app):
         path, parameters = _path(call.rule)
         spec.path(path=path, operations={call.method.lower(): _operation(call, parameters)})
+    for name, component in spec.components.schemas.items():
+        component.update(getattr(schemas, f"{name}Shape", schemas.Shape).Meta.contract)
     document: dict[str, Any] = spec.to_dict()
     return document
 
@@ -136,10 +145,10 @@ def _problem(status: int, description: str) -> dict[str, Any]:
 
 
 def _path(rule: str) -> tuple[str, list[dict[str, Any]]]:
-    names = re.findall(r"<(?:[^:<>]+:)?([a-z_]+)>", rule)
+    names = re.findall(r"<id:(\w+)>", rule)
     schema = {"type": "integer", "minimum": 0, "maximum": schemas.ID_MAX}
     parameters = [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
-    return re.sub(r"<(?:[^:<>]+:)?([a-z_]+)>", r"{\1}", rule), parameters
+    return re.sub(r"<id:(\w+)>", r"{\1}", rule), parameters
 
 
 def _operation(call: Call, parameters: list[dict[str, Any]]) -> dict[str, Any]:
@@ -187,10 +196,10 @@ def _success(call: Call) -> dict[str, Any]:
         response["content"] = {"application/json": {"schema": call.out}}
         if call.method == "GET" or "version" in call.out.fields:
             headers["ETag"] = _header("ETag")
-        if "next_cursor" in call.out.fields:
+        if call.query is not None and "cursor" in call.query.fields:
             headers["Link"] = _header("Link")
-        if isinstance(call.out, schemas.SignedInShape):
-            headers["Set-Cookie"] = _header("SetCookie")
+    if call.cookies:
+        headers["Set-Cookie"] = _header("SetCookie")
     if call.creates:
         headers["Location"] = _header("Location")
         headers["Idempotent-Replayed"] = _header("IdempotentReplayed")
@@ -200,14 +209,14 @@ def _success(call: Call) -> dict[str, Any]:
 def _errors(call: Call) -> dict[str, Any]:
     statuses = {422, 503, *call.raises}
     if call.method == "GET":
-        answers: dict[str, Any] = {"304": {"description": "Nothing changed", "headers": {"ETag": _header("ETag")}}}
+        answers: dict[str, Any] = {"304": {"description": "Nothing changed", "headers": _success(call)["headers"]}}
     else:
         answers = {}
         statuses.add(403)  # a cookie that somebody else's page sent
     if call.body is not None:
         statuses |= {400, 413, 415}
     if call.action is not None:
-        statuses |= {401, 403}
+        statuses |= {401} if call.action in PERMITTED_TO_ALL else {401, 403}
     if "<" in call.rule:
         statuses.add(404)
     if call.if_match:

@@ -22,6 +22,7 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from flask.json.provider import JSONProvider
 from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
+from werkzeug.routing import IntegerConverter
 
 from helpdesk import auth, jobs, policy
 from helpdesk.errors import BadRequest, Conflict, Forbidden, Invalid, NotSignedIn, Stale, UnsupportedMediaType
@@ -30,8 +31,14 @@ from helpdesk.schemas import ID_MAX, Shape
 from models import IdempotencyKey, begin_write, db
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-ID = f"<int(max={ID_MAX}):{{}}>"
-"""In a path: an id that a database can hold. `ID.format("ticket_id")`."""
+ID = "<id:{}>"
+"""In a path: an id. `ID.format("ticket_id")`."""
+
+
+class IdConverter(IntegerConverter):
+    """No more digits than ID_MAX has. A bound that is looked at after the pattern would make the router answer 405."""
+
+    regex = rf"[0-9]{{1,{len(str(ID_MAX))}}}"
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -390,14 +397,17 @@ def _respond(answer: Answer, default_status: int) -> Response:
         if request.method in SAFE or (isinstance(answer.body, dict) and "version" in answer.body):
             response.headers["ETag"] = make_etag(answer.body, raw)
     response.headers.update(answer.headers)
-    if answer.signed_in is not None:
-        set_cookies(response, answer.signed_in, access=is_browser())
-    if answer.signed_out:
-        clear_cookies(response)
     if request.method in ("GET", "HEAD") and status == 200:
         response.headers["Cache-Control"] = "private, no-cache"
         response.make_conditional(request)
     return response
+
+
+def _sign(answer: Answer, response: Response) -> None:
+    if answer.signed_in is not None:
+        set_cookies(response, answer.signed_in, access=is_browser())
+    if answer.signed_out:
+        clear_cookies(response)
 
 
 # --- the calls of the contract ----------------------------------------------------------------------------------------
@@ -418,6 +428,7 @@ class Call:
     creates: bool
     if_match: bool
     limited: bool
+    cookies: bool
     raises: tuple[int, ...]
     summary: str
     description: str
@@ -446,13 +457,15 @@ class Doors(Blueprint):
         creates: bool = False,
         if_match: bool = False,
         limited: bool = False,
+        cookies: bool = False,
         raises: tuple[int, ...] = (),
     ) -> Callable[[F], F]:
         """Serve a call to whoever's role has the action; None is everybody, signed in or not.
 
         The function gets the actor, the path's parts, and `body` and `query` where they have a shape. It returns what
         is sent, or an Answer. What it wrote is committed after it, once. `creates` takes an Idempotency-Key,
-        `if_match` an If-Match; `limited` and `raises` (statuses) are for the documents.
+        `if_match` an If-Match, `cookies` lets it sign somebody in or out; `limited` and `raises` (statuses) are for the
+        documents.
         """
         body_shape, query_shape, out_shape = (shape() if shape else None for shape in (body, query, out))
 
@@ -480,7 +493,10 @@ class Doors(Blueprint):
                     answer = function(actor, **arguments)
                 except Replay as replay:
                     return _replayed(replay.row)
-                response = _respond(answer if isinstance(answer, Answer) else Answer(answer), status)
+                answer = answer if isinstance(answer, Answer) else Answer(answer)
+                response = _respond(answer, status)
+                if cookies:
+                    _sign(answer, response)
                 if request.method not in SAFE:
                     _keep(response)
                     db.session.commit()
@@ -491,7 +507,8 @@ class Doors(Blueprint):
             full = f"{self.url_prefix or ''}{rule}"
             CALLS[f"{method} {full}"] = Call(
                 method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, status,
-                creates, if_match, limited, raises, summary.rstrip("."), " ".join(description.split()), self.name,
+                creates, if_match, limited, cookies, raises, summary.rstrip("."), " ".join(description.split()),
+                self.name,
             )  # fmt: skip
             return function
 

@@ -187,11 +187,22 @@ def field_of(slug: str) -> str:
 
 
 def links(text: str) -> list[str]:
-    """The web addresses in a text."""
-    return re.findall(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]", text)
+    """The web addresses in a text, each once."""
+    return list(dict.fromkeys(re.findall(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]", text)))
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
+# --- addresses and files ----------------------------------------------------------------------------------------------
+
+
+PATHS = {
+    "home": "/",
+    "queue": "/staff/",
+    "login": "/staff/login",
+    "logout": "/staff/logout",
+    "forgot": "/account/forgot",
+    "openapi": "/api/openapi.json",
+}
+"""Where pages of other services are: `url_for` knows those alone that this process serves."""
 
 
 @lru_cache(maxsize=64)
@@ -230,7 +241,7 @@ def prepare_templates(app: Flask) -> None:
         links=links,
         markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
-    app.jinja_env.globals.update(asset=asset, built=built, now=now, form_key=lambda: secrets.token_hex(16))
+    app.jinja_env.globals.update(asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16))
     app.context_processor(
         lambda: {"site_name": app.config["SITE_NAME"], "theme": getattr(g.get("identity"), "theme", "system")}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 
 from blueprints.http import served
@@ -40,7 +42,7 @@ def write(app: Flask) -> str:
         "| --- | --- | :-: | :-: | :-: | :-: |",
     ]
     for call in served(app):
-        rule = call.rule.replace("<int(max=9223372036854775807):", "{").replace(">", "}")
+        rule = re.sub(r"<id:(\w+)>", r"{\1}", call.rule)
         marks = " | ".join(_mark(call.action, role) for role in Role)
         action_name = f"`{call.action}`" if call.action else "everybody"
         lines.append(f"| `{call.method} {rule}` | {action_name} | {'yes' if call.action is None else '–'} | {marks} |")
