@@ -185,6 +185,16 @@ def show_one(actor: Actor, user_id: int) -> dict[str, Any]:
     return _user.dump_row(row)
 
 
+def demo_admin() -> str | None:
+    """The address of an admin whom the published password of insert_dummy_data.py lets in."""
+    admins = select(User.email, User.password_hash).where(
+        User.role == Role.ADMIN, User.is_active, User.email_normalized.endswith("@campus.test")
+    )
+    return next(
+        (row.email for row in db.session.execute(admins) if auth.is_password("campus-demo", row.password_hash)), None
+    )
+
+
 # --- looking after them -----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,256 @@
+"""Tickets, who they affect, their conversation and history."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import marshmallow as ma
+from marshmallow import ValidationError, fields, validate
+
+from helpdesk.schemas.shape import (
+    AuthorShape,
+    Group,
+    NamedShape,
+    PageQuery,
+    PersonShape,
+    ReporterShape,
+    Shape,
+    sorted_by,
+)
+from helpdesk.schemas.words import (
+    ID_MAX,
+    WHEN,
+    Address,
+    Choice,
+    Flag,
+    Moment,
+    QueryFlag,
+    Whole,
+    Whom,
+    Words,
+    query_number,
+    slug,
+)
+from models import Audience, Channel, Priority, Status
+
+
+class TicketShape(Shape):
+    """For whoever joined it, what belongs to the reporter is null."""
+
+    id = fields.Integer(required=True)
+    title = fields.String(required=True)
+    public_title = fields.String(required=True, allow_none=True)
+    description = fields.String(required=True, allow_none=True)
+    status = fields.Enum(Status, by_value=True, required=True)
+    priority = fields.Enum(Priority, by_value=True, required=True, allow_none=True)
+    category = Group(NamedShape, "category_", required=True)
+    building = Group(NamedShape, "building_", required=True, allow_none=True)
+    room = fields.String(required=True, allow_none=True)
+    is_confidential = fields.Boolean(required=True)
+    held = fields.Boolean(required=True)
+    reporter = Group(ReporterShape, "reporter_", required=True, allow_none=True)
+    assignee = Group(PersonShape, "assignee_", required=True, allow_none=True)
+    team = Group(NamedShape, "team_", required=True, allow_none=True)
+    channel = fields.Enum(Channel, by_value=True, required=True, allow_none=True)
+    affected_count = fields.Integer(required=True)
+    comment_count = fields.Integer(required=True)
+    image_count = fields.Integer(required=True)
+    created_at = Moment(required=True)
+    updated_at = Moment(required=True)
+    first_response_at = Moment(required=True, allow_none=True)
+    first_response_due_at = Moment(required=True, allow_none=True)
+    resolved_at = Moment(required=True, allow_none=True)
+    resolution_due_at = Moment(required=True, allow_none=True)
+    due_at = Moment(required=True, allow_none=True, metadata={"description": "The next thing due, if anything is."})
+    closed_at = Moment(required=True, allow_none=True)
+    version = fields.Integer(required=True, allow_none=True)
+
+
+class FullTicketShape(TicketShape):
+    """A ticket with what stands in no column of its own."""
+
+    tags = fields.List(fields.String(), required=True)
+    transitions = fields.List(
+        fields.Enum(Status, by_value=True),
+        required=True,
+        metadata={"description": "The statuses that the caller may set now: draw buttons from it."},
+    )
+
+
+_title: dict[str, Any] = {"metadata": {"description": "One line that says what is wrong."}}
+
+
+class CreateTicketShape(Shape):
+    class Meta(Shape.Meta):
+        contract: ClassVar = {"not": {"required": ["reporter_id", "email"]}}
+
+    title = Words(3, 200, required=True, **_title)
+    description = Words(1, 20_000, lines=True, required=True)
+    category = slug(required=True)
+    building = slug(allow_none=True)
+    room = Words(1, 50, allow_none=True)
+    is_confidential = Flag()
+    reporter_id = Whole(metadata={"description": "Staff: for whom it is reported."})
+    email = Address(metadata={"description": "Staff: for whom it is reported, by address; a new one becomes a guest."})
+    name = Words(1, 100, metadata={"description": "Staff: the name that goes with a new address."})
+    priority = Choice(Priority, metadata={"description": "Staff."})
+    assignee_id = Whole(allow_none=True, metadata={"description": "Staff."})
+    team_id = Whole(allow_none=True, metadata={"description": "Staff."})
+    tags = fields.List(Words(1, 50), validate=validate.Length(max=20), metadata={"description": "Staff."})
+
+    @ma.validates_schema
+    def _one_reporter(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "reporter_id" in data and "email" in data:
+            raise ValidationError("Give reporter_id or email, not both.", "email")
+
+
+class EditTicketShape(Shape):
+    title = Words(3, 200, **_title)
+    public_title = Words(
+        3, 200, allow_none=True, metadata={"description": "Staff: what people who joined read instead."}
+    )
+    description = Words(1, 20_000, lines=True)
+    status = Choice(Status)
+    category = slug()
+    building = slug(allow_none=True)
+    room = Words(1, 50, allow_none=True)
+    is_confidential = Flag()
+    priority = Choice(Priority)
+    reporter_id = Whole()
+    assignee_id = Whole(allow_none=True)
+    team_id = Whole(allow_none=True)
+    tags = fields.List(Words(1, 50), validate=validate.Length(max=20))
+
+
+class TicketFilter(Shape):
+    status = fields.List(fields.Enum(Status, by_value=True))
+    priority = fields.List(fields.Enum(Priority, by_value=True))
+    category = fields.List(slug(), metadata={"description": "Slugs; children are included."})
+    building = fields.List(slug())
+    team = fields.List(slug())
+    tag = fields.List(Words(1, 50))
+    assignee = Whom(none=True)
+    reporter = Whom(none=False)
+    due = fields.String(validate=validate.OneOf(["overdue", "today"]))
+    resolved = fields.String(
+        validate=validate.OneOf(["today", "week"]),
+        metadata={"description": "Since midnight, or since Monday, where the campus is."},
+    )
+    held = QueryFlag(metadata={"description": "Guests' reports that wait for their confirmation; staff only."})
+    created_after = Moment(**WHEN)
+    created_before = Moment(**WHEN)
+
+
+class TicketQuery(TicketFilter, PageQuery):
+    sort = sorted_by("created_at", "updated_at", "priority", "due_at", default="-created_at")
+
+
+class CountShape(Shape):
+    count = fields.Integer(required=True)
+    more = fields.Boolean(required=True, metadata={"description": "There are more than were counted."})
+
+
+class TicketCountsShape(Shape):
+    open = fields.Nested(CountShape, required=True)
+    in_progress = fields.Nested(CountShape, required=True)
+    waiting = fields.Nested(CountShape, required=True)
+    resolved = fields.Nested(CountShape, required=True)
+    closed = fields.Nested(CountShape, required=True)
+    total = fields.Nested(CountShape, required=True)
+
+
+class AffectedShape(Shape):
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    email = fields.String(required=True, allow_none=True)
+    is_reporter = fields.Boolean(required=True)
+    reported_at = Moment(required=True)
+
+
+class AddAffectedShape(Shape):
+    class Meta(Shape.Meta):
+        contract: ClassVar = {"minProperties": 1, "maxProperties": 1}
+
+    user_id = Whole()
+    email = Address()
+
+    @ma.validates_schema
+    def _one(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError("Give user_id or email.", "user_id")
+
+
+# --- conversation and history -----------------------------------------------------------------------------------------
+
+
+class CommentShape(Shape):
+    id = fields.Integer(required=True)
+    ticket_id = fields.Integer(required=True)
+    author = Group(AuthorShape, "author_", required=True)
+    text = fields.String(required=True)
+    audience = fields.Enum(
+        Audience,
+        by_value=True,
+        required=True,
+        metadata={
+            "description": "Who reads it besides the staff: `internal` nobody, `reporter` the reporter, `affected` also"
+            " everybody who joined, `desk` (what a customer writes) its author."
+        },
+    )
+    version = fields.Integer(required=True)
+    created_at = Moment(required=True)
+    edited_at = Moment(required=True, allow_none=True)
+
+
+class FullCommentShape(CommentShape):
+    text_html = fields.String(required=True, metadata={"description": "The sanitised rendering of its Markdown."})
+    images = fields.List(fields.Dict(), required=True)
+
+
+class CreateCommentShape(Shape):
+    text = Words(1, 20_000, lines=True, required=True)
+    audience = fields.Enum(
+        Audience,
+        by_value=True,
+        validate=validate.OneOf([Audience.INTERNAL, Audience.REPORTER, Audience.AFFECTED]),
+        metadata={"description": "Staff; `reporter` when left out.", "enum": ["internal", "reporter", "affected"]},
+    )
+
+
+class EditCommentShape(Shape):
+    text = Words(1, 20_000, lines=True, required=True)
+
+
+class EventShape(Shape):
+    id = fields.Integer(required=True)
+    ticket_id = fields.Integer(required=True, allow_none=True)
+    task_id = fields.Integer(required=True, allow_none=True)
+    task_title = fields.String(required=True, allow_none=True)
+    comment_id = fields.Integer(required=True, allow_none=True)
+    deed_id = fields.String(required=True, metadata={"description": "Changes of one deed share it."})
+    field = fields.String(required=True)
+    actor_kind = fields.String(required=True)
+    actor = Group(AuthorShape, "actor_", required=True, allow_none=True)
+    created_at = Moment(required=True)
+    from_value = fields.String(required=True, allow_none=True)
+    to_value = fields.String(required=True, allow_none=True)
+    from_user = Group(PersonShape, "from_user_", required=True, allow_none=True)
+    to_user = Group(PersonShape, "to_user_", required=True, allow_none=True)
+
+
+class TimelineItemShape(Shape):
+    id = fields.Integer(required=True, metadata={"description": "The position: ask for what comes `after` it."})
+    type = fields.String(required=True, validate=validate.OneOf(["comment", "event"]))
+    created_at = Moment(required=True)
+    comment = fields.Nested(FullCommentShape, required=True, allow_none=True)
+    event = fields.Nested(
+        EventShape,
+        required=True,
+        allow_none=True,
+        metadata={"description": "With `comment` beside it, that comment was edited: show it anew."},
+    )
+
+
+class TimelineQuery(Shape):
+    after = query_number(0, ID_MAX, load_default=0)
+    limit = query_number(1, 100, load_default=100)
