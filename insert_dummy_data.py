@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import delete, inspect, or_, select, update
+from sqlalchemy import and_, delete, inspect, not_, or_, select, update
 
 import setup_db
 from app import create_app
@@ -55,7 +55,10 @@ BATCH = 500
 RUN = "insert-dummy-data"
 """The request id of all it does: marks its jobs, and says in the history where these deeds come from."""
 ROLES = {"admin": Role.ADMIN, "agent": Role.AGENT}
+_ADDRESSES = [person.email for person in campus.PEOPLE.values()]
 _DEMO = User.email_normalized.endswith(f"@{campus.DOMAIN}", autoescape=True)
+_KEPT = and_(User.role == Role.ADMIN, or_(User.email_normalized.is_(None), User.email_normalized.not_in(_ADDRESSES)))
+"""The admins that setup_db.py makes, or anybody: a reset leaves them."""
 
 
 class Refused(Exception):
@@ -81,10 +84,11 @@ def _is_ours() -> bool:
     return db.session.scalar(ours) is not None and not _has_strangers()
 
 
-def _taken(*, but_demo: bool) -> str | None:
-    """A name of the demo that somebody has already."""
-    found = select(User.username).where(User.username.in_(list(campus.PEOPLE)))
-    return db.session.scalar(found.where(~_DEMO) if but_demo else found)
+def _taken(*, after_reset: bool) -> str | None:
+    """Whoever has a name or address of the demo already."""
+    ours = or_(User.username.in_(list(campus.PEOPLE)), User.email_normalized.in_(_ADDRESSES))
+    found = select(User.username).where(ours)
+    return db.session.scalar(found.where(_KEPT) if after_reset else found)
 
 
 def _check(*, reset: bool) -> None:
@@ -95,7 +99,7 @@ def _check(*, reset: bool) -> None:
         raise Refused("the demo campus is here already. --reset deletes everything and makes it anew.")
     if reset and _has_strangers():
         raise Refused("there are accounts here that are not the demo's, so this database is not reset.")
-    if taken := _taken(but_demo=reset):
+    if taken := _taken(after_reset=reset):
         raise Refused(f"there is an account “{taken}” here already. Name another database in DATABASE_URL.")
 
 
@@ -105,7 +109,7 @@ def _empty() -> None:
         if table is Category.__table__:  # children before parents
             db.session.execute(delete(Category).where(Category.parent_id.is_not(None)))
         if table is User.__table__:
-            db.session.execute(delete(User).where(_DEMO))
+            db.session.execute(delete(User).where(not_(_KEPT)))
         elif table.name != "schedules":
             db.session.execute(delete(table))
     setup_db.first_rows()
@@ -314,7 +318,7 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
         with app.app_context():
             if not inspect(db.engine).has_table(Ticket.__tablename__):
                 setup_db.main([], app=app)
-            if arguments.if_empty and (_is_filled() or _taken(but_demo=False)):
+            if arguments.if_empty and (_is_filled() or _taken(after_reset=False)):
                 return 0
             _check(reset=arguments.reset)
             fill(arguments.seed, arguments.tickets, at=now(), reset=arguments.reset)

@@ -52,11 +52,11 @@ LIVE: tuple[tuple[int, str, tuple[str, ...]], ...] = (
 Odds = tuple[tuple[str, float], ...]
 BECAME: tuple[tuple[float, tuple[str, ...], Odds], ...] = (
     (9, NORMAL, (("open", 0.2), ("in_progress", 0.35), ("waiting", 0.2), ("resolved", 0.25))),
-    (34, NORMAL, (("open", 0.22), ("in_progress", 0.34), ("waiting", 0.08), ("closed", 0.06), ("resolved", 0.3))),
-    (85, ("low",), (("open", 0.12), ("in_progress", 0.3), ("waiting", 0.1), ("resolved", 0.48))),
-    (110, ANY, (("in_progress", 0.03), ("waiting", 0.08), ("withdrawn", 0.03), ("closed", 0.1), ("resolved", 0.76))),
-    (150, ANY, (("in_progress", 0.02), ("waiting", 0.04), ("resolved", 0.19), ("withdrawn", 0.05), ("closed", 0.7))),
-    (255, ANY, (("in_progress", 0.005), ("waiting", 0.01), ("withdrawn", 0.035), ("closed", 0.15), ("expired", 0.8))),
+    (34, NORMAL, (("open", 0.2), ("in_progress", 0.34), ("waiting", 0.08), ("closed", 0.06), ("resolved", 0.32))),
+    (85, ("low",), (("open", 0.1), ("in_progress", 0.22), ("waiting", 0.08), ("resolved", 0.6))),
+    (110, ANY, (("in_progress", 0.02), ("waiting", 0.08), ("withdrawn", 0.03), ("closed", 0.1), ("resolved", 0.77))),
+    (150, ANY, (("waiting", 0.04), ("resolved", 0.19), ("withdrawn", 0.05), ("closed", 0.72))),
+    (255, ANY, (("waiting", 0.01), ("withdrawn", 0.04), ("closed", 0.15), ("expired", 0.8))),
 )  # fmt: skip
 """What has become of the newest 9, of those before up to the 34th, and so on: the older, the more often it is over."""
 MEANT_OF = BECAME[-1][0]
@@ -102,11 +102,11 @@ def _earlier(teller: Teller, count: int, now: datetime) -> Iterator[Ticket]:
         at = start + timedelta(hours=hour + (position - before) / (shares[hour] - before))
         state, priorities = _became(rng, (count - number) * MEANT_OF / count)
         not_before, not_after = at, daytime(now - timedelta(minutes=4 + teller.minutes(150)))
-        long_ago = daytime(now - timedelta(days=rng.uniform(9, 13.2)))
+        # whatever was resolved a fortnight ago has closed by itself
         if state == "resolved":
-            not_before = long_ago  # whatever was resolved earlier has closed by itself
+            not_before = daytime(now - timedelta(days=rng.uniform(9, 13.2)))
         elif state == "expired":
-            not_after = now - timedelta(days=14, hours=1)
+            not_after = daytime(now - timedelta(days=rng.uniform(14.1, 17)))
         if not_after < at + timedelta(hours=1):  # it came in last night
             not_after = now - (now - at) / 5
         wanted = Wanted(at.replace(microsecond=0), state, min(not_before, not_after), not_after)
