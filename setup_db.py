@@ -19,7 +19,7 @@ from app import create_app, with_migrations
 from helpdesk import audit, auth, users
 from helpdesk.policy import SYSTEM
 from helpdesk.schemas import check_address
-from helpdesk.settings import UnsafeSettings
+from helpdesk.settings import UnsafeSettings, setting
 from models import Category, Role, Team, User, begin_write, db, now
 
 TEAMS = {"facilities": "Facilities", "it": "IT", "services": "Campus services"}
@@ -140,6 +140,9 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
         return 2
     with app.app_context(), alone():
         migrate(app)
+        if setting("ENVIRONMENT") == "production" and (address := users.demo_admin()):
+            print(f"Not started: {address} has the published password of the demo campus", file=sys.stderr)
+            return 2
         begin_write()
         first_rows()
         db.session.commit()

@@ -1,0 +1,526 @@
+"""openapi.yml: it says what is served and enforced, all of it and nothing else; and every answer is as it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema
+import marshmallow as ma
+import openapi_spec_validator
+import orjson
+import pytest
+import yaml
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from werkzeug.test import TestResponse
+
+from blueprints.http import Call, Json, served
+from helpdesk import limits, schemas
+from helpdesk.schemas import Group, Shape
+from helpdesk.settings import ROOT
+from models import db
+from tests.factories import PASSWORD, a_report
+from tests.test_policy import MATRIX
+from tests.world import MISSING, NEW_PASSWORD, PEOPLE, TARGETS, World, body_of, headers_of, short, unique
+
+# --- the documents ----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yml").read_text())
+    return found
+
+
+@pytest.mark.parametrize(("command", "file"), [("openapi", "openapi.yml"), ("permissions", "docs/permissions.md")])
+def test_the_published_document_is_what_the_code_says_now(app: Flask, tmp_path: Path, command: str, file: str) -> None:
+    """`make openapi` writes it again."""
+    result = app.test_cli_runner().invoke(args=[command, str(tmp_path / "written")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "written").read_text() == (ROOT / file).read_text()
+
+
+def test_the_contract_is_valid_and_served_as_it_is_published(app: Flask) -> None:
+    openapi_spec_validator.validate(document())
+    response = app.test_client().get("/api/openapi.json")
+    assert response.json == document()
+
+
+def test_the_contract_lists_exactly_the_calls_that_are_served(app: Flask) -> None:
+    listed = {f"{method.upper()} {path}" for path, operations in document()["paths"].items() for method in operations}
+    assert listed == {f"{call.method} {short(call.rule)}" for call in served(app)}
+    routed = {
+        f"{method} {short(rule.rule)}"
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and not rule.endpoint.startswith("contract.")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert listed == routed
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(app: Flask) -> None:
+    operations = [_operation(call) for call in served(app)]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"] for operation in operations)
+    assert {tag for operation in operations for tag in operation["tags"]} == {tag["name"] for tag in document()["tags"]}
+
+
+def _name(call: Call) -> str:
+    return f"{call.method} {short(call.rule)}"
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    found: dict[str, Any] = document()["paths"][short(call.rule)][call.method.lower()]
+    return found
+
+
+def _resolved(thing: dict[str, Any]) -> dict[str, Any]:
+    """Behind a `$ref` into the components."""
+    if "$ref" not in thing:
+        return thing
+    found: Any = document()
+    for part in thing["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolved(found)
+
+
+# --- answers are as documented ----------------------------------------------------------------------------------------
+
+EVERYWHERE = {
+    "Content-Type", "Content-Length", "Cache-Control", "Vary", "Content-Security-Policy", "X-Content-Type-Options",
+    "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy", "Connection", "Date",
+}  # fmt: skip
+SOMETIMES = {"Link", "Idempotent-Replayed", "Set-Cookie"}
+"""Documented headers that an answer need not have."""
+
+_formats = jsonschema.FormatChecker(formats=())
+
+
+@_formats.checks("date-time")
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value))
+
+
+@lru_cache(maxsize=512)
+def _validator(reference: str) -> jsonschema.Draft202012Validator:
+    """Shapes refuse what they do not name, so this finds a field too many as well as one too few."""
+    schema = {"$ref": reference, "components": document()["components"]}
+    return jsonschema.Draft202012Validator(schema, format_checker=_formats)
+
+
+def check(call: Call, response: TestResponse) -> int:
+    """Hold an answer to what is documented for its status. Returns the status."""
+    where = f"{_name(call)} → {response.status_code} {response.get_data(as_text=True)[:500]}"
+    responses = _operation(call)["responses"]
+    assert str(response.status_code) in responses, where
+    documented = _resolved(responses[str(response.status_code)])
+    content = documented.get("content", {})
+    if response.status_code == 304 or not content:
+        assert response.data == b"", where
+        assert "Content-Type" not in response.headers or response.status_code == 304, where
+    else:
+        assert response.content_type in content, where
+        reference = content[response.content_type]["schema"]["$ref"]
+        errors = [f"{error.json_path}: {error.message}" for error in _validator(reference).iter_errors(response.json)]
+        assert not errors, (where, errors)
+    if response.status_code >= 400:
+        assert response.content_type == "application/problem+json", where
+        assert response.json["status"] == response.status_code, where
+        assert response.json["request_id"] == response.headers["X-Request-ID"], where
+    names = {name.title() for name in documented.get("headers", {})}
+    given = {name.title() for name in response.headers.keys()}
+    common = {name.title() for name in EVERYWHERE} | {"X-Request-Id"}
+    assert given <= names | common, (where, given - names - common)
+    assert names - given <= {name.title() for name in SOMETIMES}, (where, names - given)
+    return response.status_code
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World(app)
+
+
+class Walk:
+    """Requests of every call, and which statuses came back."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.calls = {_name(call): call for call in served(world.app)}
+        self.targets = {call: target for call, target, _ in reversed(MATRIX)}
+        self.reached: dict[str, set[int]] = {name: set() for name in self.calls}
+
+    def send(self, name: str, who: str = "admin", **changes: Any) -> TestResponse:
+        """The request of this call that succeeds for whoever may, with changes: `target`, `json`, `data`, `headers`, `query`."""
+        target = changes.pop("target", None) or TARGETS[self.targets[name]](self.world, who)
+        headers = changes.pop("headers", {})
+        headers = headers if "Cookie" in headers else headers_of(name, self.world, who) | headers
+        if "data" not in changes and "json" not in changes:
+            changes["json"] = body_of(name, self.world, who)
+        method, _, path = name.partition(" ")
+        address = path.format(**target) + changes.pop("query", "")
+        response = self.world.people[who].open(method, address, headers=headers, **changes)
+        self.reached[name].add(check(self.calls[name], response))
+        if response.status_code == 204 and who != "anonymous" and ("/auth/" in name or "/sessions" in name):
+            self.world.people[who].signs_in()  # it may have signed them out
+        return response
+
+
+def test_every_answer_to_everybody_is_documented_and_has_the_documented_shape(world: World) -> None:
+    walk = Walk(world)
+    for name, target, codes in MATRIX:
+        for who, expected in zip(PEOPLE, codes.split(), strict=True):
+            if who != "anonymous":
+                world.people[who].signs_in()  # somebody else's request may have ended their sessions
+            response = walk.send(name, who, target=TARGETS[target](world, who))
+            assert response.status_code == int(expected), (name, target, who)
+
+
+# Call → how it answers 409: who, and changes to the request that otherwise succeeds.
+Conflicts = dict[str, tuple[str, dict[str, Any]]]
+
+
+def _conflicts(world: World) -> Conflicts:
+    number, closed = world.ticket(), world.ticket()
+    world.agent.sets(closed, status="closed")
+    hidden = world.ticket()
+    world.agent.sets(hidden, is_confidential=True)
+    used = {
+        kind: world.made(f"/api/{kind}", slug=f"used-{kind}", name="Used")
+        for kind in ("buildings", "categories", "teams")
+    }
+    world.made("/api/tags", name="used")
+    world.reporter.reports(category="used-categories", building="used-buildings")
+    taken = {"username": world.other.username}
+    last = world.admin.id
+    found: Conflicts = {
+        "POST /api/auth/register": (
+            "anonymous",
+            {"json": body_of("POST /api/auth/register", world, "anonymous") | taken},
+        ),
+        "POST /api/auth/confirm": ("anonymous", {"json": _late_confirmation(world)}),
+        "POST /api/auth/address": ("anonymous", {"json": _late_address(world)}),
+        "POST /api/tags": ("admin", {"json": {"name": "used"}}),
+        "POST /api/tickets/{ticket_id}/comments": ("reporter", {"target": {"ticket_id": closed}}),
+        "PUT /api/tickets/{ticket_id}/affected/me": ("other", {"target": {"ticket_id": closed}}),
+        "POST /api/tickets/{ticket_id}/affected": ("agent", {"target": {"ticket_id": hidden}}),
+        "POST /api/users": ("admin", {"json": {"email": world.agent.email, "name": "New", "role": "agent"}}),
+        "DELETE /api/users/{user_id}": ("admin", {"target": {"user_id": last}}),
+        "DELETE /api/buildings/{building_id}": ("admin", {"target": {"building_id": used["buildings"]}}),
+        "DELETE /api/categories/{category_id}": ("admin", {"target": {"category_id": used["categories"]}}),
+    }
+    for kind, one in (("buildings", "building"), ("categories", "category"), ("teams", "team")):
+        taken_slug = {"json": {"slug": f"used-{kind}", "name": "Again"}}
+        found |= {f"POST /api/{kind}": ("admin", taken_slug)}
+        found |= {f"{method} /api/{kind}/{{{one}_id}}": ("admin", taken_slug) for method in ("PUT", "PATCH")}
+    for method in ("PUT", "PATCH"):
+        found[f"{method} /api/tickets/{{ticket_id}}"] = (
+            "reporter", {"target": {"ticket_id": number}, "json": {"status": "waiting"}},
+        )  # fmt: skip
+        found[f"{method} /api/users/{{user_id}}"] = ("admin", {"target": {"user_id": last}, "json": {"role": "agent"}})
+    return found
+
+
+def _late_confirmation(world: World) -> dict[str, str]:
+    """A link for a username that somebody took in the meantime."""
+    from models import TokenPurpose
+
+    token = world.link(TokenPurpose.CONFIRM, username=world.other.username, email="late@campus.test", name="Late")
+    return {"token": token, "password": NEW_PASSWORD}
+
+
+def _late_address(world: World) -> dict[str, str]:
+    from models import TokenPurpose
+
+    return {"token": world.link(TokenPurpose.NEW_ADDRESS, email=world.reporter.email)}
+
+
+@contextmanager
+def _database_away() -> Iterator[None]:
+    def refuse(*_: Any) -> None:
+        raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    event.listen(db.engine, "before_cursor_execute", refuse)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "before_cursor_execute", refuse)
+
+
+FOREIGN = {"Cookie": "access_token=x", "Sec-Fetch-Site": "cross-site"}
+
+
+def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each documented status of each call is brought about; whatever else comes back is not documented: both fail."""
+    walk = Walk(world)
+    for name, call in walk.calls.items():
+        done = walk.send(name)
+        assert done.status_code == call.status, name
+        walk.send(name, query="?nonsense=1")
+        walk.send(name, "anonymous")
+        walk.send(name, "other")
+        if call.method == "GET":
+            tag = {"If-None-Match": done.headers["ETag"]}
+            walk.send(name, target=_ids_of(name, done), headers=tag)
+        else:
+            foreign = FOREIGN if call.action is None else FOREIGN | {"Cookie": f"access_token={world.admin.token}"}
+            walk.send(name, "anonymous", headers=foreign)
+        if call.body is not None:
+            for data, kind in (
+                (b"{", "application/json"),
+                (b"{}", "text/plain"),
+                (b" " * 2_000_000, "application/json"),
+            ):
+                walk.send(name, data=data, content_type=kind)
+            walk.send(name, json={"nonsense": 1})
+        if "{" in name:
+            walk.send(name, target=dict.fromkeys(TARGETS[walk.targets[name]](world, "admin"), MISSING))
+        if call.if_match:
+            walk.send(name, headers={"If-Match": '"999999.x"'})
+        if "token" in (call.body.fields if call.body else {}):
+            body = body_of(name, world, "admin")
+            walk.send(name, json=body | {"token": "x" * 43})
+        with _database_away():
+            target = dict.fromkeys(re.findall(r"{(\w+)}", name), 1)
+            body = {"json": None} if call.body is None else {"json": _static_body(name)}
+            cookie = {"Cookie": f"refresh_token=1.1.{'x' * 43}", "Origin": world.app.config["PUBLIC_BASE_URL"]}
+            walk.send(name, target=target, headers=cookie if name.endswith("/refresh") else {}, **body)
+    conflicts = _conflicts(world)
+    assert conflicts.keys() == {name for name, call in walk.calls.items() if 409 in call.raises}
+    for name, (who, changes) in conflicts.items():
+        assert walk.send(name, who, **changes).status_code == 409, name
+    wrong = {"identifier": world.other.username, "password": "wrong"}
+    assert walk.send("POST /api/auth/login", json=wrong).status_code == 401
+    assert walk.send("POST /api/auth/refresh", "anonymous", headers={"Cookie": ""}).status_code == 401
+    monkeypatch.setattr(limits, "wait_seconds", lambda *_: 7.2)
+    for name, call in walk.calls.items():
+        changes: dict[str, Any] = {}
+        if name.endswith("/users/me") and call.method != "GET":
+            changes["json"] = {"email": f"{unique('moved')}@campus.test", "current_password": PASSWORD}
+        response = walk.send(name, **changes)
+        assert (response.status_code == 429) == call.limited, name
+        assert response.headers.get("Retry-After") == ("8" if call.limited else None), name
+    documented = {name: {int(status) for status in _operation(call)["responses"]} for name, call in walk.calls.items()}
+    different = {
+        name: {
+            "only documented": documented[name] - walk.reached[name],
+            "only enforced": walk.reached[name] - documented[name],
+        }
+        for name in walk.calls
+        if documented[name] != walk.reached[name]
+    }
+    assert different == {}
+
+
+def _ids_of(name: str, done: TestResponse) -> dict[str, int]:
+    """The path's parts of a request that was made."""
+    pattern = re.sub(r"{(\w+)}", r"(?P<\1>\\d+)", name.partition(" ")[2])
+    found = re.fullmatch(pattern, done.request.path)
+    assert found
+    return {part: int(value) for part, value in found.groupdict().items()}
+
+
+def _static_body(name: str) -> dict[str, Any]:
+    """A right body that needs no database to be made."""
+    plain: dict[str, Any] = {
+        "address": {"token": "x" * 43},
+        "confirm": {"token": "x" * 43, "password": NEW_PASSWORD},
+        "reset": {"token": "x" * 43, "password": NEW_PASSWORD},
+        "affected": {"user_id": 1},
+    }
+    nobody = SimpleNamespace(
+        reporter=SimpleNamespace(username="nobody", email="nobody@campus.test"), other=SimpleNamespace(id=1)
+    )
+    return plain.get(name.rpartition("/")[2]) or body_of(name, nobody, "admin")  # type: ignore[arg-type]
+
+
+# --- headers are as documented ----------------------------------------------------------------------------------------
+
+
+def _header_names(call: Call) -> set[str]:
+    return {_resolved(p)["name"] for p in _operation(call)["parameters"] if _resolved(p)["in"] == "header"}
+
+
+def test_if_match_is_compared_where_the_contract_says_so_and_nowhere_else(world: World) -> None:
+    walk = Walk(world)
+    for name, call in walk.calls.items():
+        if call.method == "GET":
+            continue
+        stale = walk.send(name, headers={"If-Match": '"999999.x"'})
+        assert (stale.status_code == 412) == ("If-Match" in _header_names(call)) == call.if_match, name
+        if call.if_match:
+            kind = name.split("/")[2].rstrip("s")
+            target = {f"{kind}_id": stale.json["current"]["id"]}
+            shown = world.admin.get(stale.request.path)
+            assert shown.json == stale.json["current"]
+            assert shown.headers["ETag"] == stale.headers["ETag"]
+            fresh = walk.send(name, target=target, headers={"If-Match": stale.headers["ETag"]})
+            assert fresh.status_code == call.status, name
+
+
+def test_what_was_shown_first_is_the_etag_that_the_next_change_takes(world: World) -> None:
+    """The ETag of a POST, of a PATCH and of a GET is one and the same, and each can be sent as If-Match."""
+    walk = Walk(world)
+    for kind, change in (("tickets", {"title": "Something else"}), ("tasks", {"title": "Something else"})):
+        made = walk.send(f"POST /api/{kind}")
+        path = made.headers["Location"]
+        assert world.admin.get(path).headers["ETag"] == made.headers["ETag"]
+        edited = world.admin.patch(path, change, headers={"If-Match": made.headers["ETag"]})
+        assert edited.status_code == 200
+        assert edited.headers["ETag"] == world.admin.get(path).headers["ETag"] != made.headers["ETag"]
+        gone = world.admin.delete(path, headers={"If-Match": edited.headers["ETag"]})
+        assert gone.status_code == 204
+
+
+def test_an_idempotency_key_is_heeded_where_the_contract_says_so(world: World) -> None:
+    walk = Walk(world)
+    for name, call in walk.calls.items():
+        documented = "Idempotency-Key" in _header_names(call)
+        assert documented == call.creates, name
+        if not call.creates:
+            continue
+        key, target, body = (
+            {"Idempotency-Key": unique("key")},
+            TARGETS[walk.targets[name]](world, "admin"),
+            body_of(name, world, "admin"),
+        )
+        first, second = (walk.send(name, target=target, json=body, headers=key) for _ in range(2))
+        assert (first.status_code, first.data) == (second.status_code, second.data) == (201, first.data)
+        assert {h: first.headers.get(h) for h in ("Location", "ETag")} == {
+            h: second.headers.get(h) for h in ("Location", "ETag")
+        }
+        assert (first.headers.get("Idempotent-Replayed"), second.headers["Idempotent-Replayed"]) == (None, "true")
+        assert world.admin.get(first.headers["Location"]).status_code == 200
+        reused = walk.send(name, target=target, json=body_of(name, world, "admin") | {"name": "Other"}, headers=key)
+        assert reused.status_code == 422, name
+
+
+def test_a_wrong_method_says_which_are_right(world: World) -> None:
+    walk = Walk(world)
+    by_rule: dict[str, set[str]] = {}
+    for call in walk.calls.values():
+        by_rule.setdefault(short(call.rule), set()).add(call.method)
+    for rule, methods in by_rule.items():
+        allowed = methods | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+        path = re.sub(r"{\w+}", "1", rule)
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"} - methods:
+            response = world.admin.open(method, path)
+            assert response.status_code == 405, (method, path)
+            assert response.mimetype == "application/problem+json"
+            # `/users/me` is also no number: where two rules match, the router names the methods of both
+            assert allowed <= set(response.headers["Allow"].split(", ")), path
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+_moment = datetime(2026, 5, 12, 10, 2, 3, 456789, tzinfo=timezone(timedelta(hours=2)))
+
+
+def _plain(name: str, shape_field: ma.fields.Field) -> Any:
+    """A value that a column of this kind may hold."""
+    if isinstance(shape_field, ma.fields.Enum):
+        return list(shape_field.enum)[-1]
+    if isinstance(shape_field, ma.fields.AwareDateTime):
+        return _moment.astimezone(UTC)
+    if isinstance(shape_field, ma.fields.Boolean):
+        return True
+    if isinstance(shape_field, ma.fields.Integer):
+        return 2**60
+    if isinstance(shape_field, ma.fields.Dict):
+        return {"reply": "off"}
+    assert type(shape_field) is ma.fields.String, (name, shape_field)
+    return f"{name} — “ü” \U0001f4a7"
+
+
+def _row(shape: Shape, prefix: str = "", *, nulls: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The flat columns that a shape reads, and the same nested, as marshmallow wants it."""
+    flat: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
+    for name, shape_field in shape.fields.items():
+        empty = nulls and shape_field.allow_none
+        if isinstance(shape_field, Group):
+            inner, deep = _row(shape_field.schema, f"{prefix}{shape_field.prefix}", nulls=nulls)
+            flat |= dict.fromkeys(inner) if empty else inner
+            nested[name] = None if empty else deep
+        else:
+            flat[f"{prefix}{name}"] = nested[name] = None if empty else _plain(name, shape_field)
+    return flat, nested
+
+
+def _written() -> list[type[Shape]]:
+    """The shapes that rows are dumped with: made of columns and groups alone."""
+    kinds = {
+        ma.fields.String,
+        ma.fields.Integer,
+        ma.fields.Boolean,
+        ma.fields.Enum,
+        ma.fields.Dict,
+        schemas.Moment,
+        Group,
+    }
+    shapes = [thing for thing in vars(schemas).values() if isinstance(thing, type) and issubclass(thing, Shape)]
+    return [shape for shape in shapes if shape().fields and all(type(f) in kinds for f in shape().fields.values())]
+
+
+@pytest.mark.parametrize("shape", _written(), ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("nulls", [False, True])
+def test_what_the_compiled_dump_writes_is_what_marshmallow_would_write(shape: type[Shape], nulls: bool) -> None:
+    flat, nested = _row(shape(), nulls=nulls)
+    ours = orjson.loads(orjson.dumps(shape().dump_row(SimpleNamespace(**flat)), option=Json.OPTIONS))
+    theirs = orjson.loads(orjson.dumps(shape().dump(nested)))
+    assert _same_times(ours) == _same_times(theirs)
+    assert all(isinstance(value, str | int | bool | dict | None) for value in ours.values())
+
+
+def _same_times(value: Any) -> Any:
+    """Z and +00:00 are one."""
+    if isinstance(value, dict):
+        return {name: _same_times(inner) for name, inner in value.items()}
+    return re.sub(r"\+00:00$", "Z", value) if isinstance(value, str) else value
+
+
+def test_the_compiled_dump_refuses_what_it_cannot_write() -> None:
+    class Other(Shape):
+        items = ma.fields.Nested(schemas.PersonShape)
+
+    with pytest.raises(TypeError, match=r"Other\.items"):
+        Other().dump_row(SimpleNamespace(items=None))
+
+
+def test_every_shape_that_comes_in_refuses_unknown_fields(app: Flask) -> None:
+    for call in served(app):
+        for shape in (call.body, call.query):
+            if shape is not None:
+                with pytest.raises(ma.ValidationError) as refused:
+                    shape.load({"nonsense": 1})
+                assert refused.value.normalized_messages()["nonsense"]
+
+
+def test_every_word_of_a_vocabulary_is_a_string_in_the_contract() -> None:
+    def enums(thing: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(thing, dict):
+            if isinstance(thing.get("enum"), list):
+                yield thing
+            for inner in thing.values():
+                yield from enums(inner)
+        elif isinstance(thing, list):
+            for inner in thing:
+                yield from enums(inner)
+
+    for found in enums(document()):
+        kinds = {"null" if value is None else "string" for value in found["enum"]}
+        stated = found.get("type")
+        assert {stated} == kinds if isinstance(stated, str) else set(stated or ()) == kinds, found
+    assert issubclass(schemas.Status, StrEnum)
+    assert a_report()["title"]

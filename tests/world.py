@@ -1,0 +1,211 @@
+"""A small campus around one problem, with fresh targets for every call of the contract. See test_policy, test_contract."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from helpdesk import auth
+from models import TokenPurpose, User, begin_write, db
+from tests.factories import PASSWORD, Person, a_report
+
+PEOPLE = ("anonymous", "reporter", "other", "joined", "agent", "admin", "off")
+"""Who calls. `other` has nothing to do with the ticket, `joined` is affected too, `off` was deactivated."""
+MISSING = 2**40
+"""An id that nothing has."""
+_numbers = iter(range(1, 10**9))
+
+
+def short(rule: str) -> str:
+    """`/api/tickets/<id:ticket_id>` → `/api/tickets/{ticket_id}`"""
+    return re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule)
+
+
+class World:
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.people = {"anonymous": Person(app)}
+        for name, role in (
+            ("reporter", "customer"),
+            ("other", "customer"),
+            ("joined", "customer"),
+            ("off", "customer"),
+        ):
+            self.people[name] = Person.made(app, role)
+        for name in ("agent", "admin"):
+            self.people[name] = Person.made(app, name)
+        begin_write()
+        # without the verb that ends the sessions: the flag alone must be enough
+        db.session.get_one(User, self.people["off"].id).is_active = False
+        db.session.commit()
+
+    def __getattr__(self, name: str) -> Person:
+        try:
+            return self.people[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def ticket(self, **fields: Any) -> int:
+        """Reported by the reporter, with one who joined."""
+        number = self.reporter.reports(**fields)
+        self.joined.joins(number)
+        return number
+
+    def comment(self, kind: str, ticket_id: int | None = None, text: str = "Thank you.") -> int:
+        number = ticket_id or self.ticket()
+        if kind == "words":
+            return self.reporter.writes(number, text)
+        if kind == "joined_words":
+            return self.joined.writes(number, text)
+        audience = {"note": "internal", "answer": "reporter", "broadcast": "affected"}[kind]
+        return self.agent.writes(number, text, audience=audience)
+
+    def made(self, path: str, **body: Any) -> int:
+        """What an admin creates there."""
+        response = self.admin.post(path, body)
+        assert response.status_code == 201, response.get_data(as_text=True)
+        return int(response.json["id"])
+
+    def link(self, purpose: TokenPurpose, person: str = "other", **payload: Any) -> str:
+        """A link as it stands in a mail."""
+        begin_write()
+        user_id = self.people[person].id if purpose != TokenPurpose.CONFIRM else None
+        subject = payload.get("email") if user_id is None else None
+        token = auth.make_link_token(purpose, user_id=user_id, subject=subject, **payload)
+        text = auth.link_token(token)
+        db.session.commit()
+        return text
+
+    def session_of(self, person: str) -> int:
+        """Somebody's second session, as from another browser."""
+        if person == "anonymous":
+            return MISSING
+        begin_write()
+        user = db.session.get_one(User, self.people[person].id)
+        started = auth._start_session(user, peer="test", agent="second")
+        db.session.commit()
+        return started.session_id
+
+    def refresh_cookie(self, person: str) -> str:
+        begin_write()
+        user = db.session.get_one(User, self.people[person].id)
+        started = auth._start_session(user, peer="test", agent="cookie")
+        db.session.commit()
+        return started.refresh_token
+
+
+def unique(stem: str) -> str:
+    return f"{stem}-{next(_numbers)}"
+
+
+Target = Callable[[World, str], dict[str, int]]
+
+TARGETS: dict[str, Target] = {
+    "": lambda world, who: {},
+    "ticket": lambda world, who: {"ticket_id": world.ticket()},
+    "confidential": lambda world, who: {"ticket_id": _confidential(world)},
+    "of staff": lambda world, who: {"ticket_id": world.agent.reports()},
+    "words": lambda world, who: {"comment_id": world.comment("words")},
+    "joined's words": lambda world, who: {"comment_id": world.comment("joined_words")},
+    "answer": lambda world, who: {"comment_id": world.comment("answer")},
+    "broadcast": lambda world, who: {"comment_id": world.comment("broadcast")},
+    "note": lambda world, who: {"comment_id": world.comment("note")},
+    "joined": lambda world, who: {"ticket_id": world.ticket(), "user_id": world.joined.id},
+    "building": lambda world, who: {"building_id": world.made("/api/buildings", slug=unique("hall"), name="Hall")},
+    "category": lambda world, who: {"category_id": world.made("/api/categories", slug=unique("misc"), name="Misc")},
+    "tag": lambda world, who: {"tag_id": world.made("/api/tags", name=unique("tag"))},
+    "team": lambda world, who: {"team_id": world.made("/api/teams", slug=unique("crew"), name="Crew")},
+    "task": lambda world, who: {"task_id": world.made("/api/tasks", title="Order a valve")},
+    "customer": lambda world, who: {"user_id": world.other.id},
+    "colleague": lambda world, who: {"user_id": world.agent.id},
+    "somebody": lambda world, who: {"user_id": Person.made(world.app, "customer").id},
+    "own session": lambda world, who: {"session_id": world.session_of(who)},
+    "other's session": lambda world, who: {"session_id": world.session_of("agent" if who == "admin" else "admin")},
+}
+"""Word → the path's parts of a fresh target for this person."""
+
+
+def _confidential(world: World) -> int:
+    number = world.ticket()
+    world.agent.sets(number, is_confidential=True)
+    return number
+
+
+NEW_PASSWORD = "sixteen candles in the rain"
+Body = Callable[[World, str], Any]
+
+BODIES: dict[str, Body] = {
+    "POST /api/auth/address": lambda world, who: {"token": world.link(TokenPurpose.NEW_ADDRESS, email=_address())},
+    "POST /api/auth/confirm": lambda world, who: {
+        "token": world.link(TokenPurpose.CONFIRM, username=unique("new"), email=_address(), name="New"),
+        "password": NEW_PASSWORD,
+    },
+    "POST /api/auth/login": lambda world, who: {"identifier": world.reporter.username, "password": PASSWORD},
+    "POST /api/auth/password/change": lambda world, who: {"current_password": PASSWORD, "password": NEW_PASSWORD},
+    "POST /api/auth/password/forgot": lambda world, who: {"email": world.reporter.email},
+    "POST /api/auth/password/reset": lambda world, who: {
+        "token": world.link(TokenPurpose.RESET),
+        "password": NEW_PASSWORD,
+    },
+    "POST /api/auth/register": lambda world, who: {
+        "username": unique("new"),
+        "email": _address(),
+        "password": NEW_PASSWORD,
+    },
+    "POST /api/buildings": lambda world, who: {"slug": unique("hall"), "name": "Hall"},
+    "PATCH /api/buildings/{building_id}": lambda world, who: {"name": "Great hall"},
+    "POST /api/categories": lambda world, who: {"slug": unique("misc"), "name": "Misc"},
+    "PATCH /api/categories/{category_id}": lambda world, who: {"name": "Other"},
+    "PATCH /api/comments/{comment_id}": lambda world, who: {"text": "Put right."},
+    "POST /api/tags": lambda world, who: {"name": unique("tag")},
+    "POST /api/tasks": lambda world, who: {"title": "Order a valve"},
+    "PATCH /api/tasks/{task_id}": lambda world, who: {"status": "done"},
+    "POST /api/teams": lambda world, who: {"slug": unique("crew"), "name": "Crew"},
+    "PATCH /api/teams/{team_id}": lambda world, who: {"name": "Night crew"},
+    "POST /api/tickets": lambda world, who: a_report(),
+    "PATCH /api/tickets/{ticket_id}": lambda world, who: {"room": "214"},
+    "POST /api/tickets/{ticket_id}/affected": lambda world, who: {"user_id": world.other.id},
+    "POST /api/tickets/{ticket_id}/comments": lambda world, who: {"text": "Any news?"},
+    "POST /api/users": lambda world, who: {"email": _address(), "name": "New", "role": "agent"},
+    "PATCH /api/users/{user_id}": lambda world, who: {"name": "Renamed"},
+    "PATCH /api/users/me": lambda world, who: {"theme": "dark"},
+}
+"""Call → a body that succeeds. PUT is an alias of PATCH."""
+
+
+def _address() -> str:
+    return f"{unique('somebody')}@campus.test"
+
+
+def body_of(call: str, world: World, who: str) -> Any:
+    make = BODIES.get(call.replace("PUT ", "PATCH ", 1))
+    return make(world, who) if make else None
+
+
+def headers_of(call: str, world: World, who: str) -> dict[str, str]:
+    """The cookie of POST /api/auth/refresh, as our own page sends it."""
+    if call != "POST /api/auth/refresh":
+        return {}
+    cookie = world.refresh_cookie(who if who not in {"anonymous", "off"} else "other")
+    return {"Cookie": f"refresh_token={cookie}", "Origin": world.app.config["PUBLIC_BASE_URL"]}
+
+
+BOOKKEEPING = {"audit_events", "rate_limits"}
+"""What a refusal does write: that it was refused, and how often."""
+
+
+def state() -> dict[str, str]:
+    """Table → a digest of all its rows: what a refused request, or a GET, leaves as it was."""
+    db.session.remove()
+    digests = {}
+    with db.engine.connect() as connection:
+        for table in db.metadata.sorted_tables:
+            if table.name not in BOOKKEEPING:
+                rows = sorted(repr(tuple(row)) for row in connection.execute(select(table)))
+                digests[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+    return digests
