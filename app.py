@@ -80,14 +80,15 @@ def with_migrations(app: Flask) -> None:
 
 def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
     if not values["DATABASE_URL"].startswith("sqlite"):
-        return {"pool_pre_ping": True, "pool_size": 10, "connect_args": {"options": POSTGRESQL, "connect_timeout": 5}}
+        arguments = {"options": POSTGRESQL, "connect_timeout": 5}
+        return {"pool_pre_ping": True, "pool_size": 10, "hide_parameters": True, "connect_args": arguments}
     driver: ModuleType = sqlite_driver()
     if driver.sqlite_version_info < SQLITE_AT_LEAST:  # server and worker are two processes already
         reason = f"SQLite {driver.sqlite_version} can corrupt a database that several processes write: update it"
         if values["ENVIRONMENT"] == "production":
             raise settings.UnsafeSettings(reason)
         log.warning(reason)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"hide_parameters": True}  # errors are logged; what people wrote is not
     prepare_sqlite(options, driver)
     return options
 

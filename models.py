@@ -612,7 +612,7 @@ class Task(Model):
 
 
 class Event(Model):
-    """One changed field. Append-only: nothing updates an event. The rows of one deed share its deed_id.
+    """One changed field. Append-only, but that the words of a deleted comment go. The rows of a deed share its deed_id.
 
     The id is the order of the timeline and the position a poll continues from: deeds on one ticket take its row lock
     first, so that a later id never becomes visible before an earlier one, and a number counted over the whole campus
@@ -799,6 +799,8 @@ def prepare_sqlite(engine_options: dict[str, Any], module: Any) -> None:
 
 def on_sqlite_connect(connection: Any, record: Any) -> None:
     """WAL lets readers go on beside the writer; FULL makes a commit survive a power cut."""
+    # SQLite's own folds ASCII only, and people are called Émile and Łukasz
+    connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text)
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
         cursor.execute(f"PRAGMA {pragma}")

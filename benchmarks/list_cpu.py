@@ -126,7 +126,7 @@ def main() -> None:
                 "GET /api/tickets/{id}": (helpdesk, port, f"/api/tickets/{one}"),
                 "GET …/timeline": (helpdesk, port, f"/api/tickets/{one}/timeline"),
             }
-            for target, target_port, target_path in calls.values():
+            for _, target_port, target_path in calls.values():
                 ask(target_port, target_path, headers, 300)
             best = {name: float("inf") for name in calls}
             for _ in range(ROUNDS):

@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from blueprints import contract, permissions
-from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets  # noqa: F401  (jobs' handlers)
+from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets, users  # noqa: F401  (jobs' handlers)
 from helpdesk.settings import ROOT, UnsafeSettings, load
 from models import Job, JobState, begin_write, db, now
 
@@ -75,6 +75,8 @@ def serve() -> None:
         values = load()
     except UnsafeSettings as error:
         sys.exit(f"Not started: {error}")
+    if values["ENVIRONMENT"] == "production" and (address := _demo_admin()):
+        sys.exit(f"Not started: {address} has the published password of the demo campus")
     stopping = threading.Event()
     watch = threading.Thread(target=_keep_working, args=(stopping,))
     watch.start()
@@ -94,6 +96,13 @@ def serve() -> None:
     finally:
         stopping.set()
         watch.join()
+
+
+def _demo_admin() -> str | None:
+    from app import create_app  # only here: the server's processes make their own
+
+    with create_app().app_context():
+        return users.demo_admin()
 
 
 def _keep_working(stopping: threading.Event) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import comments, policy
+from helpdesk.limits import CREATE
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     CreateCommentShape,
@@ -33,7 +34,7 @@ def listing(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
 
 @api.call(
     "POST", f"{TICKET}/comments", Action.COMMENT_CREATE, body=CreateCommentShape, out=FullCommentShape, status=201,
-    creates=True, raises=(409,),
+    creates=True, limited=True, raises=(409,),
 )  # fmt: skip
 def create(actor: Actor, ticket_id: int, body: dict[str, Any]) -> Answer:
     """Write on a ticket.
@@ -41,6 +42,7 @@ def create(actor: Actor, ticket_id: int, body: dict[str, Any]) -> Answer:
     Staff say who reads it: `internal`, `reporter` or `affected`; 403 for others. What customers write is between them
     and the staff. On a closed ticket they cannot: 409.
     """
+    http.limit(actor, CREATE)
     http.begin(actor)
     ticket = policy.take_ticket(actor, ticket_id)
     channel = Channel.WEB if http.is_browser() else Channel.API

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import orjson
 from flask import Flask, Response, current_app, g, redirect, render_template, request
-from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from helpdesk import audit, errors
@@ -76,11 +77,16 @@ def _to_login() -> Response:
 
 def _on_record(error: errors.Forbidden) -> None:
     """A denial is on record in a transaction of its own: the deed's is gone."""
-    known = g.get("identity")
-    if known is not None:
+    known = g.get("identity") or g.get("asking")
+    if known is None:
+        return
+    try:
         begin_write()
         audit.record("denied", actor=known.actor, target=f"{request.method} {request.path}"[:64])
         db.session.commit()
+    except DBAPIError:  # the answer stays no, whether or not it could be written down
+        db.session.rollback()
+        log.exception("a denial could not be recorded", extra={"path": request.path})
 
 
 def denied(error: errors.Forbidden) -> None:
@@ -130,6 +136,14 @@ def database_error(error: DBAPIError) -> Response:
     return bug(error)
 
 
+def overtaken(error: IntegrityError | StaleDataError) -> Response:
+    """Somebody deleted or took meanwhile what this refers to: what a verb could not foresee, a constraint stopped."""
+    db.session.rollback()
+    log.warning("overtaken by another change", extra={"path": request.path, "kind": type(error).__name__})
+    conflict = errors.Conflict()
+    return answer(409, conflict.type, "Somebody changed this in the meantime: look again and repeat it")
+
+
 def bug(error: Exception) -> Response:
     db.session.rollback()
     _keep_words_out_of_logs(error)
@@ -140,5 +154,7 @@ def bug(error: Exception) -> Response:
 def register(app: Flask) -> None:
     app.register_error_handler(HelpdeskError, helpdesk_error)
     app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(IntegrityError, overtaken)
+    app.register_error_handler(StaleDataError, overtaken)
     app.register_error_handler(DBAPIError, database_error)
     app.register_error_handler(Exception, bug)

@@ -24,7 +24,7 @@ from sqlalchemy import select, update
 from werkzeug.datastructures import MultiDict
 from werkzeug.routing import IntegerConverter
 
-from helpdesk import auth, jobs, policy
+from helpdesk import auth, jobs, limits, policy
 from helpdesk.errors import BadRequest, Conflict, Forbidden, Invalid, NotSignedIn, Stale, UnsupportedMediaType
 from helpdesk.policy import ANONYMOUS, Action, Actor
 from helpdesk.schemas import ID_MAX, Shape
@@ -166,6 +166,7 @@ def identity() -> auth.Identity:
             if token is None:
                 raise NotSignedIn
             found = auth.identify(token, refresh_cookie(), peer=peer(), request_id=g.request_id)
+            g.asking = found  # whose cookie it was goes on record if somebody else's page sent it
             if request.method not in SAFE:
                 check_origin()
         g.identity = found
@@ -269,6 +270,12 @@ def _idempotency(actor: Actor) -> tuple[str, str] | None:
         raise Invalid({"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
     return key, digest
+
+
+def limit(actor: Actor, of: limits.Limit) -> None:
+    """How often a customer may do this; the staff are not limited. Raises TooMany."""
+    if not actor.is_staff:
+        limits.check(of, str(actor.id))
 
 
 def begin(actor: Actor) -> None:

@@ -8,6 +8,7 @@ from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import policy, tickets
 from helpdesk.errors import NotFound
+from helpdesk.limits import CREATE
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     AddAffectedShape,
@@ -28,13 +29,15 @@ ONE = f"/{http.ID.format('ticket_id')}"
 
 
 @api.call(
-    "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=FullTicketShape, status=201, creates=True
+    "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=FullTicketShape, status=201, creates=True,
+    limited=True,
 )  # fmt: skip
 def create(actor: Actor, body: dict[str, Any]) -> Answer:
     """Report a problem.
 
     Staff may report for somebody else, by reporter_id or email, and triage at once: 403 for others.
     """
+    http.limit(actor, CREATE)
     http.begin(actor)
     ticket = tickets.create(actor, body, channel=_channel(actor, body))
     return Answer(tickets.show_one(actor, ticket.id), headers={"Location": f"/api/tickets/{ticket.id}"})
@@ -93,9 +96,10 @@ def destroy(actor: Actor, ticket_id: int) -> None:
     tickets.destroy(actor, ticket)
 
 
-@api.call("PUT", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, raises=(409,))
+@api.call("PUT", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, limited=True, raises=(409,))
 def join(actor: Actor, ticket_id: int) -> None:
     """Say that it affects oneself too. Doing it twice changes nothing. 404 for a ticket that is not joinable."""
+    http.limit(actor, CREATE)
     http.begin(actor)
     tickets.join(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 

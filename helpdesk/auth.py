@@ -52,8 +52,11 @@ _LEEWAY_SECONDS = 5
 
 # --- passwords --------------------------------------------------------------------------------------------------------
 
-# bcrypt frees the interpreter lock and burns a core for 0.3 s: more at once than cores only makes everybody wait
-_hashing = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2)))
+CORES = os.cpu_count() or 2
+# bcrypt frees the interpreter lock and burns a core for 0.3 s: more at once than cores only makes everybody wait, and
+# whoever waits holds a thread that somebody else's page needs
+_hashing = threading.BoundedSemaphore(CORES)
+_admitted = threading.BoundedSemaphore(CORES + 2)
 
 
 def _prepare(password: str) -> bytes:
@@ -63,12 +66,13 @@ def _prepare(password: str) -> bytes:
 
 
 def _bcrypt(function: Any, *arguments: bytes) -> Any:
-    if not _hashing.acquire(timeout=10):
-        raise Unavailable("Too many people are logging in at this moment.", retry_after_seconds=5)
+    if not _admitted.acquire(blocking=False):
+        raise Unavailable("Too many people are logging in at this moment.", retry_after_seconds=2)
     try:
-        return function(*arguments)
+        with _hashing:
+            return function(*arguments)
     finally:
-        _hashing.release()
+        _admitted.release()
 
 
 def hash_password(password: str) -> str:
@@ -85,6 +89,11 @@ def _nobodys_hash(rounds: int) -> str:
 def is_password(password: str, hashed: str | None) -> bool:
     against = hashed or _nobodys_hash(setting("BCRYPT_ROUNDS"))
     return bool(_bcrypt(bcrypt.checkpw, _prepare(password), against.encode())) and hashed is not None
+
+
+def _is_outdated(hashed: str) -> bool:
+    """Whether it was made at another cost: then logging in would take another time than it does for nobody."""
+    return hashed.split("$")[2:3] != [f"{setting('BCRYPT_ROUNDS'):02d}"]
 
 
 @lru_cache(maxsize=1)
@@ -294,25 +303,32 @@ def login(identifier: str, password: str, *, peer: str, agent: str, request_id: 
     Raises NotSignedIn, the same for every cause and after the same work, TooMany, Unavailable.
     """
     wanted = normalize_email(identifier)
-    limits.check(limits.LOGIN_PEER, peer)
-    limits.check(limits.LOGIN, f"{wanted}|{peer}")
     row = db.session.execute(
         select(User.id, User.password_hash, User.is_active).where(
             or_(User.email_normalized == wanted, User.username == wanted)
         )
     ).first()
+    limits.check(limits.LOGIN_PEER, limits.client(peer))
+    # by what was typed: a limit that username and address shared would tell which belong together
+    attempts = f"{wanted}|{limits.client(peer)}"
+    limits.check(limits.LOGIN, attempts)
     right = is_password(password, row.password_hash if row else None)
+    hashed = row.password_hash if row else ""
+    welcome = right and row is not None and row.is_active
+    renewed = hash_password(password) if welcome and _is_outdated(hashed) else None
+    if welcome:
+        limits.forget(limits.LOGIN, attempts)
     begin_write()
-    user = db.session.get(User, row.id) if row and right and row.is_active else None
+    user = take_user(row.id) if welcome and row is not None else None
     # the password may have changed, or the account been locked, while it was being compared
-    if user is None or not user.is_active or row is None or user.password_hash != row.password_hash:
+    if user is None or not user.is_active or user.password_hash != hashed:
         audit.record("sign-in.failed", target=f"user:{row.id}" if row else None, peer=peer, request_id=request_id)
         db.session.commit()
         raise NotSignedIn("The username or the password is not right.")
+    user.password_hash = renewed or user.password_hash
     signed_in = _start_session(user, peer=peer, agent=agent)
     session = f"session:{signed_in.session_id}"
     audit.record("sign-in", actor_id=user.id, target=session, peer=peer, request_id=request_id)
-    limits.forget(limits.LOGIN, f"{wanted}|{peer}")
     return signed_in
 
 
@@ -447,7 +463,7 @@ def register(username: str, email: str, password: str, name: str | None, *, peer
 
     The password is only checked here: the account's is the one given with the link. Raises Taken, Invalid, TooMany.
     """
-    limits.check(limits.REGISTER_PEER, peer)
+    limits.check(limits.REGISTER_PEER, limits.client(peer))
     check_new_password(password, username, email, name)
     check_registration_domain(email)
     if db.session.scalar(select(User.id).where(User.username == username.lower())) is not None:
@@ -508,10 +524,10 @@ def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str 
     begin_write()
     token = read_link(text, *purposes, lock=True)
     if token.purpose == TokenPurpose.INVITE:
-        user = db.session.get_one(User, token.user_id)
+        user = take_user(token.user_id)
     else:
         user = _account_of(token)
-    if not user.is_active or user.password_hash is not None:
+    if user is None or not user.is_active or user.password_hash is not None:
         raise BadLink
     user.password_hash = hashed
     user.email_verified_at = user.updated_at = now()
@@ -562,7 +578,7 @@ def flush_unique() -> None:
 
 def forgot(email: str, *, peer: str, request_id: str | None) -> None:
     """Promise a reset mail. The same work whether or not there is an account. Raises TooMany for the client alone."""
-    limits.check(limits.FORGOT_PEER, peer)
+    limits.check(limits.FORGOT_PEER, limits.client(peer))
     wanted = normalize_email(email)
     if limits.wait_seconds(limits.RESET_MAILS, wanted):
         return
@@ -589,34 +605,52 @@ def reset(text: str, password: str, *, peer: str, request_id: str | None) -> Non
     hashed = hash_password(password)
     begin_write()
     token = read_link(text, TokenPurpose.RESET, lock=True)
-    user = db.session.get_one(User, token.user_id)
-    if not user.is_active:
+    owner = take_user(token.user_id)
+    if owner is None or not owner.is_active:
         raise BadLink
     token.used_at = now()
-    _set_password(user, hashed, request_id)
-    end_sessions(user.id)
-    audit.record("password.reset", actor_id=user.id, target=f"user:{user.id}", peer=peer, request_id=request_id)
+    _set_password(owner, hashed, request_id)
+    end_sessions(owner.id)
+    audit.record("password.reset", actor_id=owner.id, target=f"user:{owner.id}", peer=peer, request_id=request_id)
 
 
 def change_password(actor: Actor, current: str, password: str) -> None:
     """Needs the current one; every other session ends. Raises Forbidden, Invalid, TooMany."""
     user = db.session.get_one(User, actor.id)
     check_new_password(password, user.username, user.email, user.name)  # first: choosing badly is no wrong guess
-    require_password(actor, user, current)
+    verified = require_password(actor, user, current)
     hashed = hash_password(password)
     begin_write()
-    user = db.session.get_one(User, actor.id)
+    user = take_verified(actor, verified)
     _set_password(user, hashed, actor.request_id)
-    limits.forget(limits.LOGIN, f"password of {actor.id}")
     end_sessions(user.id, but=actor.session_id)
     audit.record("password.changed", actor=actor, target=f"user:{user.id}")
 
 
-def require_password(actor: Actor, user: User, current: str) -> None:
-    """Raises Forbidden unless it is this person's password now: a borrowed browser must not take an account over."""
+def require_password(actor: Actor, user: User, current: str) -> str:
+    """Raises Forbidden unless it is this person's password: a borrowed browser must not take an account over.
+
+    Returns its hash, to be given to `take_verified` once the writing began.
+    """
     limits.check(limits.LOGIN, f"password of {actor.id}")
-    if not is_password(current, user.password_hash):
+    hashed = user.password_hash or ""
+    if not is_password(current, hashed):
         raise Forbidden("The current password is not right.")
+    limits.forget(limits.LOGIN, f"password of {actor.id}")
+    return hashed
+
+
+def take_user(user_id: int | None) -> User | None:
+    """Somebody locked until the commit: what depends on their password and sessions happens one after another."""
+    return db.session.get(User, user_id, with_for_update=True, populate_existing=True)
+
+
+def take_verified(actor: Actor, hashed: str) -> User:
+    """Oneself, locked. Raises NotSignedIn where the password or the session ended since the password was verified."""
+    user = take_user(actor.id)
+    if user is None or user.password_hash != hashed or db.session.get(Session, actor.session_id) is None:
+        raise NotSignedIn("The session has ended.", token_was_bad=True)
+    return user
 
 
 def _set_password(user: User, hashed: str, request_id: str | None) -> None:

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from sqlalchemy import CompoundSelect, delete, false, literal, null, select, union_all
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import policy
+from helpdesk import audit, policy
 from helpdesk.errors import Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
-from models import Building, Category, Rows, Tag, Team, Ticket, db, fetch
+from models import Building, Category, Rows, Tag, Team, db, fetch
 
 _category, _building, _tag, _team = CategoryShape(), BuildingShape(), TagShape(), NamedShape()
 T = TypeVar("T")
@@ -121,6 +121,16 @@ def _save(row: Any, data: Mapping[str, Any]) -> Any:
     return row
 
 
+def _delete_unused(model: type[Category] | type[Building], row_id: int) -> None:
+    """The foreign keys know what is in use, also what somebody uses at this moment. Raises NotFound, Conflict."""
+    try:
+        gone = db.session.execute(delete(model).where(model.id == row_id).returning(model.id)).first()
+    except IntegrityError:
+        raise Conflict("It is in use: archive it instead.") from None
+    if gone is None:
+        raise NotFound
+
+
 def _check_category(data: Mapping[str, Any], category_id: int | None = None) -> None:
     """Two levels: a parent exists, has none itself, and is not the category or above what has children."""
     parent_id = data.get("parent_id")
@@ -137,6 +147,7 @@ def _check_category(data: Mapping[str, Any], category_id: int | None = None) -> 
 def create_category(actor: Actor, data: Mapping[str, Any]) -> Category:
     """Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
+    audit.record("category.created", actor=actor, target=None, name=data["name"])
     _check_category(data)
     saved: Category = _save(Category(), data)
     return saved
@@ -145,6 +156,7 @@ def create_category(actor: Actor, data: Mapping[str, Any]) -> Category:
 def edit_category(actor: Actor, category_id: int, data: Mapping[str, Any]) -> None:
     """Raises Forbidden, NotFound, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
+    audit.record("category.changed", actor=actor, target=f"category:{category_id}", fields=sorted(data))
     row = _take(Category, category_id)
     _check_category(data, category_id)
     _save(row, data)
@@ -153,38 +165,33 @@ def edit_category(actor: Actor, category_id: int, data: Mapping[str, Any]) -> No
 def destroy_category(actor: Actor, category_id: int) -> None:
     """Delete one that was never used. Raises Conflict for any other: archive that."""
     policy.require(actor, Action.CATEGORY_WRITE)
-    row = _take(Category, category_id)
-    child = select(Category.id).where(Category.parent_id == category_id).limit(1)
-    used = select(Ticket.id).where(Ticket.category_id == category_id).limit(1)
-    if db.session.scalar(child) or db.session.scalar(used):
-        raise Conflict("It is in use: archive it instead.")
-    db.session.delete(row)
-    db.session.flush()
+    audit.record("category.deleted", actor=actor, target=f"category:{category_id}")
+    _delete_unused(Category, category_id)
 
 
 def create_building(actor: Actor, data: Mapping[str, Any]) -> Building:
     policy.require(actor, Action.BUILDING_WRITE)
+    audit.record("building.created", actor=actor, target=None, name=data["name"])
     saved: Building = _save(Building(), data)
     return saved
 
 
 def edit_building(actor: Actor, building_id: int, data: Mapping[str, Any]) -> None:
     policy.require(actor, Action.BUILDING_WRITE)
+    audit.record("building.changed", actor=actor, target=f"building:{building_id}", fields=sorted(data))
     _save(_take(Building, building_id), data)
 
 
 def destroy_building(actor: Actor, building_id: int) -> None:
     """Delete one that was never used. Raises Conflict for any other: archive that."""
     policy.require(actor, Action.BUILDING_WRITE)
-    row = _take(Building, building_id)
-    if db.session.scalar(select(Ticket.id).where(Ticket.building_id == building_id).limit(1)):
-        raise Conflict("It is in use: archive it instead.")
-    db.session.delete(row)
-    db.session.flush()
+    audit.record("building.deleted", actor=actor, target=f"building:{building_id}")
+    _delete_unused(Building, building_id)
 
 
 def create_tag(actor: Actor, data: Mapping[str, Any]) -> Tag:
     policy.require(actor, Action.TAG_WRITE)
+    audit.record("tag.created", actor=actor, target=None, name=data["name"])
     saved: Tag = _save(Tag(), data)
     return saved
 
@@ -192,23 +199,27 @@ def create_tag(actor: Actor, data: Mapping[str, Any]) -> Tag:
 def destroy_tag(actor: Actor, tag_id: int) -> None:
     """Delete a tag, and take it off every ticket."""
     policy.require(actor, Action.TAG_WRITE)
+    audit.record("tag.deleted", actor=actor, target=f"tag:{tag_id}")
     _take(Tag, tag_id)
     db.session.execute(delete(Tag).where(Tag.id == tag_id))
 
 
 def create_team(actor: Actor, data: Mapping[str, Any]) -> Team:
     policy.require(actor, Action.TEAM_WRITE)
+    audit.record("team.created", actor=actor, target=None, name=data["name"])
     saved: Team = _save(Team(), data)
     return saved
 
 
 def edit_team(actor: Actor, team_id: int, data: Mapping[str, Any]) -> None:
     policy.require(actor, Action.TEAM_WRITE)
+    audit.record("team.changed", actor=actor, target=f"team:{team_id}", fields=sorted(data))
     _save(_take(Team, team_id), data)
 
 
 def destroy_team(actor: Actor, team_id: int) -> None:
     """Delete a team; its members and tickets are then in none."""
     policy.require(actor, Action.TEAM_WRITE)
+    audit.record("team.deleted", actor=actor, target=f"team:{team_id}")
     _take(Team, team_id)
     db.session.execute(delete(Team).where(Team.id == team_id))

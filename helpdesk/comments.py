@@ -104,7 +104,10 @@ def edit(actor: Actor, comment: Comment, ticket: Ticket, text: str) -> None:
     at = now()
     before, comment.text = comment.text, text
     comment.edited_at, comment.version = at, comment.version + 1
-    change = Change("comment", before=before, after="edited", audience=comment.audience, comment_id=comment.id)
+    change = Change(
+        "comment", before=before, after="edited", after_user=comment.author_id, audience=comment.audience,
+        comment_id=comment.id,
+    )  # fmt: skip
     events.record(actor, change, ticket=ticket, at=at)
 
 
@@ -112,13 +115,15 @@ def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
     """Take a comment away, with what the history kept of its words. Raises Forbidden."""
     policy.require(actor, Action.COMMENT_EDIT)
     _check_may_change(actor, comment)
-    audience, at = comment.audience, now()
+    audience, author_id, at = comment.audience, comment.author_id, now()
     db.session.execute(update(Event).where(Event.comment_id == comment.id).values(from_value=None))
     db.session.delete(comment)
     db.session.flush()
     ticket.comment_count -= 1
     audit.record("comment.deleted", actor=actor, target=f"comment:{comment.id}", ticket_id=ticket.id)
-    events.record(actor, Change("comment", after="deleted", audience=audience), ticket=ticket, at=at)
+    events.record(
+        actor, Change("comment", after="deleted", after_user=author_id, audience=audience), ticket=ticket, at=at
+    )
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------

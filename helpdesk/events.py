@@ -79,7 +79,8 @@ def touched(actor: Actor, ticket: Ticket, changes: tuple[Change, ...], at: datet
     """Which "last updated" these changes move: nobody may learn from a time that something hidden happened."""
     audiences = {change.visibility for change in changes}
     moved = {"updated_at": at}
-    own_words = Audience.DESK in audiences and actor.id == ticket.reporter_id
+    words_of = {c.after_user or actor.id for c in changes if c.visibility == Audience.DESK}
+    own_words = ticket.reporter_id in words_of
     if own_words or audiences & {Audience.REPORTER, Audience.AFFECTED}:
         moved["reporter_updated_at"] = at
     if Audience.AFFECTED in audiences:

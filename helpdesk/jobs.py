@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -38,6 +38,11 @@ class Claimed:
     payload: dict[str, Any]
     attempts: int
     request_id: str | None
+    created_at: datetime
+
+
+class GiveUp(Exception):
+    """Raised by a handler that knows that trying again would not help."""
 
 
 class NotYet(Exception):
@@ -103,7 +108,7 @@ def claim() -> Claimed | None:
         update(Job)
         .where(Job.id == due.scalar_subquery())
         .values(run_at=at + timedelta(seconds=LEASE_SECONDS), attempts=Job.attempts + 1)
-        .returning(Job.id, Job.kind, Job.payload, Job.attempts, Job.request_id)
+        .returning(Job.id, Job.kind, Job.payload, Job.attempts, Job.request_id, Job.created_at)
     ).one_or_none()
     db.session.commit()
     return None if row is None else Claimed(*row)
@@ -114,12 +119,18 @@ def run_one() -> bool:
     job = claim()
     if job is None:
         return False
+    if job.attempts > MAX_ATTEMPTS:  # it never came to an end: perhaps it kills its worker
+        _give_up(job, "never came to an end")
+        return True
     try:
         HANDLERS[job.kind](job)
     except NotYet as error:
         db.session.rollback()
         run_at = now() + timedelta(seconds=NOT_YET_SECONDS)
         _finish(job, run_at=run_at, attempts=job.attempts - 1, error=str(error))
+    except GiveUp as error:
+        db.session.rollback()
+        _give_up(job, str(error))
     except Exception as error:
         db.session.rollback()
         _failed(job, error)
@@ -130,14 +141,18 @@ def run_one() -> bool:
 
 
 def _failed(job: Claimed, error: Exception) -> None:
-    reason = f"{type(error).__name__}: {error}"[:2000]
+    reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]
     if job.attempts >= MAX_ATTEMPTS:
-        log.error("job given up", extra={"job": job.id, "kind": job.kind, "reason": reason})
-        _finish(job, state=JobState.DEAD, error=reason)
+        _give_up(job, reason)
     else:
         wait = timedelta(seconds=min(3600, 2**job.attempts))
         log.warning("job failed", exc_info=True, extra={"job": job.id, "kind": job.kind, "attempts": job.attempts})
         _finish(job, run_at=now() + wait, error=reason)
+
+
+def _give_up(job: Claimed, reason: str) -> None:
+    log.error("job given up", extra={"job": job.id, "kind": job.kind, "reason": reason})
+    _finish(job, state=JobState.DEAD, error=reason)
 
 
 def _finish(job: Claimed, **values: Any) -> None:

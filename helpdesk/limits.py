@@ -7,6 +7,7 @@ number "when is it full again", so that an attempt is a single atomic statement.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import logging
 import math
 import time
@@ -36,8 +37,9 @@ class Limit:
     every: float
 
 
-LOGIN = Limit("login", burst=5, every=15)
-"""Per account and client, so that nobody locks the owner out from elsewhere: at most 8 within any minute."""
+LOGIN = Limit("login", burst=4, every=20)
+"""Per username or address, and client, so that nobody locks the owner out from elsewhere: the ninth failure within a
+minute waits at the latest, also of somebody who uses both by turns."""
 LOGIN_PEER = Limit("login-peer", burst=100, every=0.5)
 """Per client: a campus may sit behind one address."""
 REGISTER_PEER = Limit("register-peer", burst=60, every=5)
@@ -47,6 +49,8 @@ RESET_MAILS = Limit("reset-mails", burst=3, every=3600)
 """Per address: at most three mails within any hour."""
 NEW_ADDRESS = Limit("new-address", burst=5, every=720)
 """Per account: each try is a mail to an address that somebody typed."""
+CREATE = Limit("create", burst=120, every=6)
+"""Tickets, comments and joins of a customer."""
 INVITE = Limit("invite", burst=50, every=30)
 
 JUMP_SECONDS = 60
@@ -73,6 +77,17 @@ if full > now + room then return tostring(full - now - room) end
 redis.call('SET', KEYS[1], string.format('%.6f', full), 'PX', math.ceil((full - now) * 1000))
 return '0'
 """
+
+
+def client(peer: str) -> str:
+    """Who a limit counts as one: an IPv6 client has a whole /64 to come from."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if address.version == 6 and address.ipv4_mapped is None:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return peer
 
 
 def _key(limit: Limit, subject: str) -> str:
@@ -124,10 +139,11 @@ def check(limit: Limit, subject: str) -> None:
 
 
 def forget(limit: Limit, subject: str) -> None:
-    """Give the bucket back, in the transaction of the deed: the attempt was right."""
+    """Give the bucket back, in a transaction of its own: the attempt was right. Not while writing something else."""
     key = _key(limit, subject)
     _in_redis(lambda client: client.delete(f"limit:{key}"))
-    db.session.execute(delete(RateLimit).where(RateLimit.key == key))
+    with db.engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+        connection.execute(delete(RateLimit).where(RateLimit.key == key))
 
 
 @handles("purge_limits", every=timedelta(hours=1))

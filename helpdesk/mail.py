@@ -6,6 +6,7 @@ It runs in the worker, reads what its recipient may see now, and says None when 
 
 from __future__ import annotations
 
+import contextlib
 import email.policy
 import hashlib
 import logging
@@ -24,12 +25,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
+from sqlalchemy import update
 
 from helpdesk import auth, jobs, notifications, policy
 from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
-from models import OneTimeToken, User, db, now
+from models import OneTimeToken, User, begin_write, db, now
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +72,7 @@ def _link(token_id: int, path: str) -> str | None:
     try:
         return url(f"{path}?token={auth.link_token(token)}")
     except BadLink:
-        return None
+        raise jobs.GiveUp("no key derives this link any more: was SECRET_KEY_PREVIOUS set?") from None
 
 
 def _to_person(payload: dict[str, Any], path: str | None = None) -> Mail | None:
@@ -179,8 +181,11 @@ def resolved(payload: dict[str, Any]) -> Mail | None:
 # --- building and sending ---------------------------------------------------------------------------------------------
 
 
-def build(kind: str, job_id: int, composed: Mail) -> EmailMessage:
-    """The message. Its Message-ID is the job's, so that a repetition after a crash is recognised as the same mail."""
+def build(kind: str, job: jobs.Claimed, composed: Mail) -> EmailMessage:
+    """The message. Its Message-ID is the job's, so that a repetition after a crash is recognised as the same mail.
+
+    The job's time stands in it too, for a restored backup gives its numbers again.
+    """
     host = urlsplit(setting("PUBLIC_BASE_URL")).hostname or "localhost"
     context = {**composed.context, "site_name": setting("SITE_NAME"), "base_url": setting("PUBLIC_BASE_URL")}
     templates = current_app.jinja_env
@@ -194,7 +199,7 @@ def build(kind: str, job_id: int, composed: Mail) -> EmailMessage:
     message["To"] = Address(display_name=composed.name, addr_spec=composed.to)
     message["Subject"] = " ".join(part("subject.txt").split())
     message["Date"] = format_datetime(now())
-    message["Message-ID"] = f"<job-{job_id}@{host}>"
+    message["Message-ID"] = f"<job-{job.id}-{int(job.created_at.timestamp() * 1e6):x}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     for header, value in composed.headers.items():
@@ -212,14 +217,33 @@ def send(job: jobs.Claimed) -> None:
     if composed is None:
         log.info("mail has no reader any more", extra={"job": job.id, "kind": kind})
         return
-    message = build(kind, job.id, composed)
+    message = build(kind, job, composed)
     db.session.rollback()  # hold no snapshot open while a mail server takes its time
     if setting("ENVIRONMENT") != "production":
         keep(message, job.id, kind)
     if setting("SMTP_URL"):
-        _hand_over(message, setting("SMTP_URL"))
+        try:
+            _hand_over(message, setting("SMTP_URL"))
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            if min(codes, default=0) < 500:
+                raise SMTPRefused(f"refused with {codes}") from None  # without the address, which may be erased one day
+            _bounced(job)
+            raise jobs.GiveUp(f"no such mailbox: {codes}") from None
     elif setting("ENVIRONMENT") == "production":
         raise MailNotConfigured("SMTP_URL is not set: the mail waits")
+
+
+class SMTPRefused(Exception):
+    """The mail server refused for now."""
+
+
+def _bounced(job: jobs.Claimed) -> None:
+    """Remember that nobody is reached there."""
+    if "user_id" in job.payload and "to" not in job.payload:
+        begin_write()
+        db.session.execute(update(User).where(User.id == job.payload["user_id"]).values(bounced_at=now()))
+        db.session.commit()
 
 
 class MailNotConfigured(jobs.NotYet):
@@ -234,7 +258,7 @@ def _hand_over(message: EmailMessage, smtp_url: str) -> None:
         server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context)
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
-    with server:
+    try:
         server.ehlo()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=context)
@@ -244,6 +268,11 @@ def _hand_over(message: EmailMessage, smtp_url: str) -> None:
                 raise MailNotConfigured("the mail server offers no TLS: the password stays here")
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+    finally:
+        # it has the mail: what it says to our leaving is no reason to send it again
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+        server.close()
 
 
 # --- the mailbox of development ---------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ def _kind(field: str, after: str | None, visibility: Audience) -> str | None:
     return None
 
 
+AT_ONCE = 200
+"""Promised in one transaction: an outage that a thousand people joined must not keep everybody else from writing."""
 IMPORTANCE = ("received", "resolved", "reply")
 """Of several kinds in one deed the first of these is mailed; the mail that says "resolved" holds a reply's text too."""
 
@@ -65,10 +67,11 @@ def announce(job: jobs.Claimed) -> None:
         if user.id == reporter_id if kind == "received" else user.id not in actors:
             payload = {"kind": kind, "user_id": user.id, "ticket_id": ticket_id, "deed_id": deed_id}
             mails.append((f"mail:{deed_id}:{user.id}", payload))
-    begin_write()
-    for key, payload in mails:
-        jobs.enqueue("mail", payload, request_id=job.request_id, key=key)
-    db.session.commit()
+    for start in range(0, len(mails), AT_ONCE):
+        begin_write()
+        for key, payload in mails[start : start + AT_ONCE]:
+            jobs.enqueue("mail", payload, request_id=job.request_id, key=key)
+        db.session.commit()
 
 
 def _audience(ticket_id: int) -> list[User]:

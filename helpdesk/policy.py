@@ -439,7 +439,8 @@ def visible_events(staff: bool) -> Rows:
     return (
         statement.join(Ticket, Ticket.id == Event.ticket_id)
         .join(Category, Category.id == Ticket.category_id)
-        .where(_seen_by_customer(), _readable(Event.visibility, Event.actor_id))
+        # a comment's author hears of it when somebody else changes it
+        .where(_seen_by_customer(), _readable(Event.visibility, func.coalesce(Event.to_user_id, Event.actor_id)))
     )
 
 

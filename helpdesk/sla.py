@@ -1,4 +1,4 @@
-"""What is due when. Targets are elapsed time by priority; the clock stands still while a ticket waits.
+"""What is due when. Targets are elapsed time by priority; the clock stops while a ticket waits or is resolved.
 
 `due_at` is always the next thing due, so that one indexed column orders the queue: the first response until it is
 given, then the resolution, and FAR_FUTURE when nothing is (waiting, resolved, closed, held).
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from helpdesk.workflow import ENDED
 from models import FAR_FUTURE, Priority, Status, Ticket
 
+STOPPED = (Status.WAITING, *ENDED)
 TARGETS: dict[Priority, tuple[timedelta, timedelta]] = {
     Priority.URGENT: (timedelta(hours=1), timedelta(hours=8)),
     Priority.HIGH: (timedelta(hours=4), timedelta(days=2)),
@@ -24,14 +25,15 @@ def start(ticket: Ticket) -> None:
     """Give a new ticket, or one whose priority changed, its due dates."""
     response, resolution = TARGETS[ticket.priority]
     paused = timedelta(seconds=ticket.paused_seconds)
-    ticket.first_response_due_at = ticket.created_at + response + paused
+    if ticket.first_response_at is None:  # whether a reply came in time is settled when it comes
+        ticket.first_response_due_at = ticket.created_at + response + paused
     ticket.resolution_due_at = ticket.created_at + resolution + paused
     refresh(ticket)
 
 
 def refresh(ticket: Ticket) -> None:
     """Set `due_at` to the next thing due. Call after anything it depends on changed."""
-    if ticket.held or ticket.status in (Status.WAITING, *ENDED):
+    if ticket.held or ticket.status in STOPPED:
         ticket.due_at = FAR_FUTURE
     elif ticket.first_response_at is None:
         ticket.due_at = min(ticket.first_response_due_at, ticket.resolution_due_at)
@@ -40,7 +42,9 @@ def refresh(ticket: Ticket) -> None:
 
 
 def pause(ticket: Ticket, at: datetime) -> None:
-    ticket.paused_since = at
+    """Stop the clock: the desk waits, or thinks it is done."""
+    if ticket.paused_since is None:
+        ticket.paused_since = at
 
 
 def resume(ticket: Ticket, at: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, func, literal, select
 from sqlalchemy.orm import aliased
 
-from helpdesk import events, paging, policy, tickets
+from helpdesk import audit, events, paging, policy, tickets
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Change
 from helpdesk.policy import Action, Actor
@@ -148,14 +148,12 @@ def edit(actor: Actor, task: Task, data: Mapping[str, Any]) -> None:
     wanted = dict(data)
     if "due_at" in wanted:
         wanted["due_at"] = wanted["due_at"] or FAR_FUTURE
-    if "assignee_id" in wanted:
-        tickets.staff_member(wanted["assignee_id"])
-    if wanted.get("ticket_id", task.ticket_id) != task.ticket_id:
-        _ticket(actor, wanted["ticket_id"])
     changed = {name: value for name, value in wanted.items() if getattr(task, name) != value}
     if not changed:
         return
-    own = []
+    tickets.staff_member(changed.get("assignee_id"))
+    _ticket(actor, changed.get("ticket_id"))
+    own, deed_id = [], events.new_deed()
     for name, value in changed.items():
         before = getattr(task, name)
         setattr(task, name, value)
@@ -167,10 +165,10 @@ def edit(actor: Actor, task: Task, data: Mapping[str, Any]) -> None:
             task.done_at = at if value == TaskStatus.DONE else None
             ticket = _ticket(actor, task.ticket_id)
             told = Change("task", before, value, audience=Audience.INTERNAL)
-            events.record(actor, told, ticket=ticket, task=task, at=at)
+            events.record(actor, told, ticket=ticket, task=task, at=at, deed_id=deed_id)
     task.version += 1
     task.updated_at = at
-    events.record(actor, *own, task=task, at=at)
+    events.record(actor, *own, task=task, at=at, deed_id=deed_id)
 
 
 def _text(value: Any) -> str | None:
@@ -185,5 +183,6 @@ def destroy(actor: Actor, task: Task) -> None:
     if ticket is not None:
         told = Change("task", before=task.title, after="deleted", audience=Audience.INTERNAL)
         events.record(actor, told, ticket=ticket, at=now())
+    audit.record("task.deleted", actor=actor, target=f"task:{task.id}")
     db.session.delete(task)
     db.session.flush()

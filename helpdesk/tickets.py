@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, delete, false, func, literal, or_, select, update
 
 from helpdesk import audit, auth, events, jobs, paging, policy, sla, workflow
 from helpdesk.errors import Conflict, Forbidden, Invalid, NoSuchTransition
@@ -268,8 +268,13 @@ def _capped(number: int, *, exact: bool = True) -> dict[str, Any]:
 # --- what a field may hold --------------------------------------------------------------------------------------------
 
 
+# what a ticket is going to refer to cannot be deleted in between: the lock that the foreign key takes, taken earlier
+_KEPT: dict[str, Any] = {"read": True, "key_share": True}
+
+
 def _category(slug: str) -> Category:
-    found = db.session.scalar(select(Category).where(Category.slug == slug, Category.is_archived == false()))
+    wanted = select(Category).where(Category.slug == slug, Category.is_archived == false())
+    found = db.session.scalar(wanted.with_for_update(**_KEPT))
     if found is None:
         raise Invalid({"category": ["Choose a category."]})
     return found
@@ -278,7 +283,8 @@ def _category(slug: str) -> Category:
 def _building(slug: str | None) -> Building | None:
     if slug is None:
         return None
-    found = db.session.scalar(select(Building).where(Building.slug == slug, Building.is_archived == false()))
+    wanted = select(Building).where(Building.slug == slug, Building.is_archived == false())
+    found = db.session.scalar(wanted.with_for_update(**_KEPT))
     if found is None:
         raise Invalid({"building": ["Choose a building."]})
     return found
@@ -295,7 +301,7 @@ def staff_member(user_id: int | None, field: str = "assignee_id") -> User | None
 
 
 def _team(team_id: int | None) -> Team | None:
-    team = None if team_id is None else db.session.get(Team, team_id)
+    team = None if team_id is None else db.session.get(Team, team_id, with_for_update=_KEPT)
     if team is None and team_id is not None:
         raise Invalid({"team_id": ["Choose a team."]})
     return team
@@ -303,7 +309,8 @@ def _team(team_id: int | None) -> Team | None:
 
 def _tag_rows(names: Iterable[str]) -> list[Tag]:
     wanted = set(names)
-    found = list(db.session.scalars(select(Tag).where(Tag.name.in_(wanted)).order_by(Tag.name))) if wanted else []
+    tags = select(Tag).where(Tag.name.in_(wanted)).order_by(Tag.name).with_for_update(**_KEPT)
+    found = list(db.session.scalars(tags)) if wanted else []
     if unknown := wanted - {tag.name for tag in found}:
         raise Invalid({"tags": [f"There is no tag “{name}”." for name in sorted(unknown)]})
     return found
@@ -312,13 +319,13 @@ def _tag_rows(names: Iterable[str]) -> list[Tag]:
 def person_by_email(email: str, name: str | None = None) -> User:
     """Whoever has this address; a new one becomes a guest, who can register later and finds everything there."""
     wanted = auth.normalize_email(email)
-    user = db.session.scalar(select(User).where(User.email_normalized == wanted))
+    same = select(User).where(User.email_normalized == wanted)
+    user = db.session.scalar(same)
     if user is None:
-        user = User(
-            email=email.strip(), email_normalized=wanted, name=name or "Guest", locale=setting("DEFAULT_LOCALE")
-        )
-        db.session.add(user)
-        db.session.flush()
+        # of two at once, the second waits here for the first and takes whom it made
+        guest = {"email": email.strip(), "name": name or "Guest", "locale": setting("DEFAULT_LOCALE")}
+        jobs.insert_ignore(User, email_normalized=wanted, **guest)
+        user = db.session.scalars(same).one()
     return user
 
 
@@ -334,6 +341,7 @@ def _reporter(data: Mapping[str, Any], actor: Actor) -> User:
 # --- verbs ------------------------------------------------------------------------------------------------------------
 
 TRIAGE_FIELDS = frozenset({"reporter_id", "email", "name", "priority", "assignee_id", "team_id", "tags"})
+AUDITED = frozenset({"is_confidential", "reporter"})
 REPORTER_FIELDS = frozenset({"title", "description", "building", "room", "status"})
 
 
@@ -357,7 +365,7 @@ def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket
         category_id=category.id,
         building_id=building.id if building else None,
         room=data.get("room"),
-        is_confidential=data.get("is_confidential", category.is_confidential),
+        is_confidential=_starts_confidential(actor, category, data.get("is_confidential")),
         reporter_id=reporter.id,
         created_by_id=actor.id,
         assignee_id=assignee.id if assignee else None,
@@ -393,6 +401,13 @@ def _check_not_only_joined(actor: Actor, ticket: Ticket) -> None:
         raise Forbidden("Only its reporter and the staff change a ticket.")
 
 
+def _starts_confidential(actor: Actor, category: Category, wish: bool | None) -> bool:
+    """What its category keeps confidential only the staff may open to others."""
+    if wish is None or (category.is_confidential and not policy.can(actor, Action.TICKET_TRIAGE)):
+        return category.is_confidential
+    return wish
+
+
 def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str | None = None) -> None:
     """Change the fields named. Raises Forbidden, Invalid, NoSuchTransition, Conflict.
 
@@ -409,6 +424,9 @@ def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str 
         ticket.version += 1
         sla.refresh(ticket)
         events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id)
+        for change in changes:
+            if change.field in AUDITED:  # who may see it
+                audit.record(f"ticket.{change.field}.changed", actor=actor, target=f"ticket:{ticket.id}")
 
 
 def _check_reporters_edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any]) -> None:
@@ -431,10 +449,10 @@ def set_status(actor: Actor, ticket: Ticket, to: Status, *, at: datetime, trigge
     if not allowed:
         raise NoSuchTransition(f"A ticket that is {_say(ticket.status)} cannot become {_say(to)}.")
     before, ticket.status = ticket.status, to
-    if before == Status.WAITING:
-        sla.resume(ticket, at)
-    if to == Status.WAITING:
+    if to in sla.STOPPED:
         sla.pause(ticket, at)
+    else:
+        sla.resume(ticket, at)
     if to in workflow.ENDED and ticket.resolved_at is None:
         ticket.resolved_at = at
     elif to not in workflow.ENDED and before in workflow.ENDED:
@@ -491,8 +509,24 @@ def _edit_category(ticket: Ticket, slug: str) -> list[Change]:
     if category.team_id is not None:
         changes += _edit_team(ticket, category.team_id)
     if category.is_confidential:
-        changes += _plain("is_confidential")(ticket, True)
+        changes += _edit_confidential(ticket, True)
+    elif not category.is_joinable:
+        _end_joiners_access(ticket)
     return changes
+
+
+def _edit_confidential(ticket: Ticket, value: bool) -> list[Change]:
+    changes = _plain("is_confidential")(ticket, value)
+    if changes and value:
+        _end_joiners_access(ticket)
+    return changes
+
+
+def _end_joiners_access(ticket: Ticket) -> None:
+    """For good: what is written from now on is not theirs to read if it is opened again."""
+    joined = update(TicketReport).where(TicketReport.ticket_id == ticket.id, TicketReport.left_at.is_(None))
+    db.session.execute(joined.values(left_at=now()))
+    ticket.affected_count = 1
 
 
 def _edit_building(ticket: Ticket, slug: str | None) -> list[Change]:
@@ -553,7 +587,7 @@ EDITORS: dict[str, Callable[[Ticket, Any], list[Change]]] = {
     "public_title": _plain("public_title"),
     "description": _plain("description"),
     "room": _plain("room"),
-    "is_confidential": _plain("is_confidential"),
+    "is_confidential": _edit_confidential,
     "building": _edit_building,
     "priority": _edit_priority,
     "team_id": _edit_team,

@@ -15,6 +15,8 @@ from helpdesk.schemas import MeShape, SessionShape, UserShape
 from helpdesk.settings import setting
 from models import (
     IdempotencyKey,
+    Job,
+    JobState,
     Membership,
     OneTimeToken,
     Role,
@@ -61,24 +63,26 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
     email, password = data.pop("email", None), data.pop("current_password", None)
     user = db.session.get_one(User, actor.id)
     moving = email is not None and auth.normalize_email(email) != user.email_normalized
+    verified = None
     if moving:
         if password is None:
             raise Invalid({"current_password": ["Give your password to change your address."]})
         auth.check_registration_domain(email)
-        auth.require_password(actor, user, password)
+        verified = auth.require_password(actor, user, password)
         limits.check(limits.NEW_ADDRESS, str(actor.id))
     begin_write()
-    user = db.session.get_one(User, actor.id)
+    own = auth.take_user(actor.id) if verified is None else auth.take_verified(actor, verified)
+    if own is None:
+        raise NotFound
     if moving:
-        limits.forget(limits.LOGIN, f"password of {actor.id}")
-        token = auth.make_link_token(TokenPurpose.NEW_ADDRESS, user_id=user.id, email=email)
-        payload = {"kind": "new_address", "token_id": token.id, "user_id": user.id, "to": email}
+        token = auth.make_link_token(TokenPurpose.NEW_ADDRESS, user_id=own.id, email=email)
+        payload = {"kind": "new_address", "token_id": token.id, "user_id": own.id, "to": email}
         jobs.enqueue("mail", payload, request_id=actor.request_id)
     if "notifications" in data:
-        data["notifications"] = {**user.notifications, **data["notifications"]}
+        data["notifications"] = {**own.notifications, **data["notifications"]}
     for name, value in data.items():
-        setattr(user, name, value)
-    user.updated_at = now()
+        setattr(own, name, value)
+    own.updated_at = now()
 
 
 def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
@@ -205,13 +209,14 @@ def invite(actor: Actor, data: Mapping[str, Any]) -> User:
     user = db.session.scalar(select(User).where(User.email_normalized == email))
     if user is not None and user.password_hash is not None:
         raise Taken("email", "Somebody with this address has an account already.")
+    username = free_username(data.get("username"), email, user.id if user else None)
     if user is None:
         user = User(
             email=data["email"].strip(), email_normalized=email, locale=setting("DEFAULT_LOCALE"), is_active=True
         )
         db.session.add(user)
     user.name, user.role, user.is_active, user.updated_at = data["name"], data["role"], True, now()
-    user.username = free_username(data.get("username"), email, user.id)
+    user.username = username
     auth.flush_unique()
     _set_team(user, data.get("team_id"))
     token = auth.make_link_token(
@@ -258,7 +263,11 @@ def take(actor: Actor, user_id: int, action: Action) -> User:
 
 
 def _check_not_last_admin(user: User) -> None:
-    others = select(User.id).where(User.role == Role.ADMIN, User.is_active, User.id != user.id).limit(1)
+    others = (  # who was invited and never came cannot log in
+        select(User.id)
+        .where(User.role == Role.ADMIN, User.is_active, User.password_hash.is_not(None), User.id != user.id)
+        .limit(1)
+    )
     if user.role == Role.ADMIN and user.is_active and db.session.scalar(others) is None:
         raise Conflict("This is the last admin: make somebody else one first.")
 
@@ -301,4 +310,5 @@ def erase(actor: Actor, user: User) -> None:
     db.session.execute(
         update(TicketReport).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None)).values(left_at=at)
     )
+    db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
     audit.record("user.erased", actor=actor, target=f"user:{user.id}")

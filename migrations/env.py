@@ -6,7 +6,6 @@ from typing import Any
 
 from alembic import context
 from flask import current_app
-
 from sqlalchemy import TypeDecorator
 
 from models import WRITE

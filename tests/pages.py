@@ -133,7 +133,8 @@ class Reader(Browser):
 
     def sends(self, form: Form, **changes: Any) -> TestResponse:
         """Send a form with these changes. A button's name and value are changes like any other."""
-        return self.open(form.method.upper(), form.action, data=form.data(**changes))
+        where = "query_string" if form.method == "get" else "data"
+        return self.open(form.method.upper(), form.action, **{where: form.data(**changes)})
 
     def is_led(self, response: TestResponse) -> Page:
         """Where a form that was taken leads: POST → 303 → GET."""

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from helpdesk import jobs, mail
-from models import Job, JobState, db
+from models import Job, JobState, db, now
 from tests.factories import Person, mails, work
 
 
@@ -104,7 +104,7 @@ def test_announcing_again_after_a_crash_mails_nobody_again(customer: Person, age
     work()
     before = len(mails())
     for payload in payloads:
-        jobs.HANDLERS["announce"](jobs.Claimed(0, "announce", payload, 1, None))
+        jobs.HANDLERS["announce"](jobs.Claimed(0, "announce", payload, 1, None, now()))
     assert len(mails()) == before == 2
 
 
@@ -152,7 +152,7 @@ def test_a_mail_server_gets_each_mail_once_with_the_right_recipient(
     (message,) = sink.messages
     assert message["X-RcptTo"] == customer.email
     assert f"#{number}" in str(message["Subject"]) or message["Subject"]
-    assert message["Message-ID"].startswith(f"<job-{job_id}@")
+    assert message["Message-ID"].startswith(f"<job-{job_id}-")
     assert work() == 0
 
 

@@ -55,7 +55,9 @@ def _checks(connection: Connection, table: str) -> set[tuple[str, str]]:
     """Name and text: of PostgreSQL as it writes it back."""
     if connection.dialect.name == "postgresql":
         found = connection.execute(
-            text("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conrelid = (:t)::regclass"),
+            text(
+                "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c' AND conrelid = (:t)::regclass"
+            ),
             {"t": table},
         )
         return {(name, definition) for name, definition in found}
@@ -81,13 +83,19 @@ def made_of(connection: Connection) -> dict[str, dict[str, Any]]:
             "columns": _columns(connection, table),
             "primary key": looks.get_pk_constraint(table),
             "foreign keys": {
-                key["name"]: (key["constrained_columns"], key["referred_table"], key["referred_columns"], key["options"])
+                key["name"]: (
+                    key["constrained_columns"],
+                    key["referred_table"],
+                    key["referred_columns"],
+                    key["options"],
+                )
                 for key in looks.get_foreign_keys(table)
             },
             "unique": {unique["name"]: unique["column_names"] for unique in looks.get_unique_constraints(table)},
             "checks": _checks(connection, table),
             "indexes": {
-                index["name"]: (index["column_names"], index["unique"], _where(index)) for index in looks.get_indexes(table)
+                index["name"]: (index["column_names"], index["unique"], _where(index))
+                for index in looks.get_indexes(table)
             },
             "never reused": _never_reused(connection, table),
         }
@@ -144,9 +152,16 @@ def test_migrations_make_what_the_models_say(scratch: Flask) -> None:
 def test_every_constraint_and_index_has_a_name_that_both_engines_take(app: Flask) -> None:
     with db.engine.connect() as connection:
         for table, parts in made_of(connection).items():
-            names = [*parts["foreign keys"], *parts["unique"], *parts["indexes"], *(name for name, _ in parts["checks"])]
+            names = [
+                *parts["foreign keys"],
+                *parts["unique"],
+                *parts["indexes"],
+                *(name for name, _ in parts["checks"]),
+            ]
             if connection.dialect.name == "postgresql" or not parts["never reused"]:
-                names.append(parts["primary key"]["name"])  # SQLite writes AUTOINCREMENT into the column, without a name
+                names.append(
+                    parts["primary key"]["name"]
+                )  # SQLite writes AUTOINCREMENT into the column, without a name
             for name in names:
                 assert name, table
                 assert len(name) <= 63, name  # PostgreSQL cuts longer ones off

@@ -15,7 +15,20 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from helpdesk import jobs
-from models import Event, IdempotencyKey, Job, JobState, Role, Schedule, Ticket, TicketReport, User, begin_write, db, now
+from models import (
+    Event,
+    IdempotencyKey,
+    Job,
+    JobState,
+    Role,
+    Schedule,
+    Ticket,
+    TicketReport,
+    User,
+    begin_write,
+    db,
+    now,
+)
 from tests.factories import Person, a_report, work
 
 T = TypeVar("T")
@@ -50,7 +63,9 @@ def count(*where: Any) -> int:
 # --- one thing, many writers ------------------------------------------------------------------------------------------
 
 
-def test_of_fifty_who_change_the_same_version_one_wins(app: Flask, customer: Person, agent: Person, admin: Person) -> None:
+def test_of_fifty_who_change_the_same_version_one_wins(
+    app: Flask, customer: Person, agent: Person, admin: Person
+) -> None:
     number = customer.reports()
     etag = agent.get(f"/api/tickets/{number}").headers["ETag"]
 
@@ -92,7 +107,9 @@ def test_of_those_who_delete_and_change_the_same_version_one_wins(
     assert admin.get(path).status_code == (404 if found[204] else 200)
 
 
-def test_a_ticket_is_closed_once_however_many_close_it(app: Flask, customer: Person, agent: Person, admin: Person) -> None:
+def test_a_ticket_is_closed_once_however_many_close_it(
+    app: Flask, customer: Person, agent: Person, admin: Person
+) -> None:
     number = customer.reports()
     people = [customer, agent, admin] * 3
     answers = at_once(app, [lambda p=p: p.patch(f"/api/tickets/{number}", {"status": "closed"}) for p in people])

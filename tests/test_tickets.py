@@ -9,7 +9,10 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from models import Event, Ticket, db
+import blueprints.comments
+import blueprints.tickets
+from helpdesk.limits import Limit
+from models import Event, Ticket, db, now
 from tests.conftest import statements
 from tests.factories import Person, a_report
 
@@ -485,3 +488,59 @@ def test_making_it_confidential_ends_the_joiners_access(customer: Person, other:
     assert other.get(f"/api/tickets/{number}").status_code == 404
     assert numbers(other) == []
     assert customer.sees(number)["is_confidential"]
+
+
+def test_a_customer_who_creates_without_end_is_told_to_wait_and_others_are_not(
+    customer: Person, other: Person, agent: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Limit("create", burst=3, every=3600)
+    monkeypatch.setattr(blueprints.tickets, "CREATE", few)
+    monkeypatch.setattr(blueprints.comments, "CREATE", few)
+    number = customer.reports()
+    customer.reports()
+    customer.writes(number)
+    for path, body in (("/api/tickets", a_report()), (f"/api/tickets/{number}/comments", {"text": "More"})):
+        refused = customer.post(path, body)
+        assert refused.status_code == 429
+        assert int(refused.headers["Retry-After"]) > 0
+    assert len(numbers(customer)) == 2
+    other.reports()
+    for _ in range(5):
+        agent.writes(number, "The staff are not limited")
+
+
+def test_what_a_category_keeps_confidential_only_the_staff_open(customer: Person, agent: Person) -> None:
+    wish = {"category": "services-complaints", "is_confidential": False}
+    assert customer.sees(customer.reports(**wish))["is_confidential"]
+    assert not agent.sees(agent.reports(**wish))["is_confidential"]
+
+
+def test_whoever_lost_access_does_not_get_it_back_by_itself(customer: Person, other: Person, agent: Person) -> None:
+    number = customer.reports()
+    other.joins(number)
+    agent.sets(number, is_confidential=True)
+    agent.writes(number, "between us", audience="affected")
+    assert agent.sets(number, is_confidential=False)["affected_count"] == 1
+    assert other.get(f"/api/tickets/{number}").status_code == 404
+    other.joins(number)
+    assert other.sees(number)["affected_count"] == 2
+
+
+def test_a_late_priority_does_not_rewrite_whether_a_reply_came_in_time(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    before = agent.sees(number)["first_response_due_at"]
+    with time_machine.travel(now() + timedelta(hours=2)):
+        agent.signs_in()
+        agent.writes(number, "On our way")
+        changed = agent.sets(number, priority="urgent")
+        assert changed["first_response_due_at"] == before
+
+
+def test_a_reopened_ticket_has_the_time_left_that_it_had(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    before = agent.sees(number)["resolution_due_at"]
+    agent.sets(number, status="resolved")
+    with time_machine.travel(now() + timedelta(days=10)):
+        agent.signs_in()
+        shown = agent.sets(number, status="open")
+    assert datetime.fromisoformat(shown["resolution_due_at"]) - datetime.fromisoformat(before) >= timedelta(days=9)

@@ -403,7 +403,7 @@ def test_every_error_is_one_dull_problem(
     found.append((429, limited))
     for status, error in (
         (500, RuntimeError("secret inside")),
-        (500, IntegrityError("INSERT INTO users", {"password": "secret inside"}, Exception("secret inside"))),
+        (409, IntegrityError("INSERT INTO users", {"password": "secret inside"}, Exception("secret inside"))),
         (503, OperationalError("SELECT 1", {}, Exception("secret inside"))),
         (503, OperationalError("INSERT", {}, Exception("database or disk is full: secret inside"))),
         (500, HelpdeskError()),
@@ -527,7 +527,7 @@ def test_logs_hold_no_secret(
     assert forged.get("/api/tickets").status_code == 401
     for status, error in (
         (503, OperationalError("INSERT INTO comments", {"text": canaries["note"]}, Exception("database is locked"))),
-        (500, IntegrityError("INSERT INTO comments", {"text": canaries["note"]}, Exception("a constraint"))),
+        (409, IntegrityError("INSERT INTO comments", {"text": canaries["note"]}, Exception("a constraint"))),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(events, "record", _raising(error))
@@ -535,10 +535,10 @@ def test_logs_hold_no_secret(
     impossible = update(Ticket).where(Ticket.id == number).values(affected_count=0, title=canaries["note"])
     with monkeypatch.context() as patch:  # PostgreSQL quotes the whole row
         patch.setattr(comments, "add", lambda *_, **__: db.session.execute(impossible))
-        assert agent.post(f"/api/tickets/{number}/comments", note).status_code == 500
+        assert agent.post(f"/api/tickets/{number}/comments", note).status_code == 409
     lines = [formatter.format(record) for formatter in (JsonLines(), PlainLines()) for record in caplog.records]
     assert len([line for line in lines if "/api/auth/login" in line]) == 8
-    assert any("unexpected error" in line for line in lines), "and it says where a bug is"
+    assert any("overtaken by another change" in line for line in lines), "and it says what happened"
     for name, canary in canaries.items():
         assert not [line for line in lines if canary in line], name
 

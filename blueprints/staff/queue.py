@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import Response, redirect, request
 from werkzeug.datastructures import MultiDict
 
 from blueprints import http
@@ -70,17 +70,25 @@ def _read(args: MultiDict[str, str]) -> Asked:
     """Raises Invalid. Fields that a form sent empty were not filled in."""
     given = MultiDict((name, value) for name, value in args.items(multi=True) if value != "")
     given.setdefault("sort", "due_at")
-    query = {"status": list(OPEN), **http.query_dict(_shape, given)}
+    query = http.query_dict(_shape, given)
+    if "resolved" not in query:
+        query.setdefault("status", list(OPEN))
+        if query["status"] == OPEN:
+            given.poplist("status")
     if query["sort"] == "due_at":
         del given["sort"]
     return Asked(given, query)
 
 
 @pages.get("/")
-def queue() -> Response:
+def queue() -> Any:
+    """What the filter form sends is led to the address that says it shortest: that one is passed on and kept."""
     actor = desk()
     try:
-        return _list(actor, _read(request.args))
+        asked = _read(request.args)
+        if any(value == "" for _, value in request.args.items(multi=True)):
+            return redirect(asked.address())
+        return _list(actor, asked)
     except Invalid as error:
         return _list(actor, _read(MultiDict()), unreadable=sorted(error.errors))
 

@@ -18,7 +18,7 @@ from blueprints.staff.shell import ALL_OPEN, desk, pages, refused, show
 from helpdesk import comments, events, policy, tasks, tickets
 from helpdesk.errors import HelpdeskError, Stale
 from helpdesk.policy import Actor
-from helpdesk.schemas import CreateCommentShape, EditTicketShape
+from helpdesk.schemas import ID_MAX, CreateCommentShape, EditTicketShape
 from models import Audience, Channel
 
 ONE = f"/tickets/{http.ID.format('ticket_id')}"
@@ -40,6 +40,11 @@ PROPERTIES: dict[str, Callable[[Typed, str], Any]] = {
     "public_title": lambda typed, name: first(typed, name) or None,
 }
 COMPOSER = ("audience", "text", "status")
+
+
+def number_before(text: str) -> int | None:
+    """The event before which the history is shown; whatever is no number of one shows its end."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len(str(ID_MAX)) else None
 
 
 @pages.get(ONE)
@@ -116,7 +121,7 @@ def _page(
     if error:
         refused(error)
     shown = tickets.show_one(actor, ticket_id)
-    before = request.args.get("before", type=int) if request.method == "GET" else None
+    before = number_before(request.args.get("before", "")) if request.method == "GET" else None
     rows, has_earlier = comments.latest(actor, ticket_id, before=before, limit=SHOWN_AT_ONCE)
     history = timeline.items(rows, shown)
     limit = PEOPLE_AT_MOST if request.args.get("people") == "all" else PEOPLE_AT_FIRST

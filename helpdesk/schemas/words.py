@@ -70,7 +70,8 @@ class Address(Words):
 def check_address(text: str) -> str:
     """Raises ValidationError unless it is one address that a mail header can hold."""
     validate.Email(error="Write an address, such as name@example.edu.")(text)
-    if re.search(r"[\s,;:<>()\[\]\\\"]", text):
+    # one that our mails can be sent to: no list, no encoded word, nothing that needs SMTPUTF8
+    if re.search(r"[\s,;:<>()\[\]\\\"]", text) or not text.isascii() or "=?" in text:
         raise ValidationError("Write one address, such as name@example.edu.")
     return text
 
