@@ -136,4 +136,4 @@ def _finish_response(response: Response) -> Response:
 if __name__ == "__main__":
     from blueprints.commands import serve
 
-    serve()
+    serve(create_app)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -66,7 +67,7 @@ def write_permissions(path: Path) -> None:
     path.write_text(permissions.write(current_app))
 
 
-def serve() -> None:
+def serve(create_app: Callable[[], Flask]) -> None:
     """Serve on HOST and PORT, with a worker beside it, until Ctrl-C."""
     from granian.constants import Interfaces
     from granian.server import Server
@@ -75,7 +76,7 @@ def serve() -> None:
         values = load()
     except UnsafeSettings as error:
         sys.exit(f"Not started: {error}")
-    if values["ENVIRONMENT"] == "production" and (address := _demo_admin()):
+    if values["ENVIRONMENT"] == "production" and (address := _demo_admin(create_app())):
         sys.exit(f"Not started: {address} has the published password of the demo campus")
     stopping = threading.Event()
     watch = threading.Thread(target=_keep_working, args=(stopping,))
@@ -98,10 +99,8 @@ def serve() -> None:
         watch.join()
 
 
-def _demo_admin() -> str | None:
-    from app import create_app  # only here: the server's processes make their own
-
-    with create_app().app_context():
+def _demo_admin(app: Flask) -> str | None:
+    with app.app_context():
         return users.demo_admin()
 
 

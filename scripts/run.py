@@ -7,11 +7,12 @@ def main() -> int:
     # Not at the top: the server's workers import this file again, and need none of it.
     import insert_dummy_data
     import setup_db
+    from app import create_app
     from blueprints.commands import serve
 
     if failed := setup_db.main([]) or insert_dummy_data.main(["--if-empty"]):
         return failed
-    serve()
+    serve(create_app)
     return 0
 
 
