@@ -125,6 +125,8 @@ def wait_seconds(limit: Limit, subject: str) -> float:
     if wait is not None:
         return wait
     values = {"key": key, "now": at, "every": limit.every, "room": room, "latest": latest}
+    # the reading so far ends: requests that each hold a connection and wait for another one would wait for each other
+    db.session.rollback()
     with db.engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         if connection.execute(_TRY, values).first() is not None:
             return 0

@@ -18,8 +18,9 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from helpdesk import auth
-from models import Job, OneTimeToken, Session, TokenPurpose, User, db
+from helpdesk import auth, policy
+from helpdesk.errors import NotSignedIn
+from models import Job, OneTimeToken, Session, TokenPurpose, User, begin_write, db
 from tests.conftest import BASE_URL, SECRET_KEY, statements
 from tests.doors import NEW_PASSWORD, Browser, another, change, login, recorded, row_of, same, with_token
 from tests.factories import PASSWORD, Person, link_in, mails, work
@@ -970,3 +971,40 @@ def test_tokens_and_links_never_repeat(app: Flask, customer: Person) -> None:
         browser = Browser(app, customer)
         seen += [*browser.jar.values(), forgets(customer, customer.email)]
     assert all(a != b for a, b in pairwise(sorted(seen)))
+
+
+def test_a_password_that_was_reset_meanwhile_opens_nothing(customer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old password was right when it was asked for, and no longer when the new one is written."""
+    change = {"current_password": PASSWORD, "password": NEW_PASSWORD}
+    before = auth.hash_password
+
+    def overtaken(password: str) -> str:
+        begin_write()
+        db.session.execute(update(User).where(User.id == customer.id).values(password_hash=before("the owner's own")))
+        db.session.commit()
+        return before(password)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(auth, "hash_password", overtaken)
+        assert customer.post("/api/auth/password/change", change).status_code == 401
+    assert login(customer, customer.username, NEW_PASSWORD).status_code == 401
+    assert login(customer, customer.username, "the owner's own").status_code == 200
+    again = {"current_password": "the owner's own", "password": NEW_PASSWORD}
+    assert customer.post("/api/auth/password/change", again).status_code == 204
+
+
+def test_logging_in_brings_a_hash_to_the_cost_of_today(app: Flask, customer: Person) -> None:
+    app.config["BCRYPT_ROUNDS"] = 5
+    try:
+        assert login(customer, customer.username).status_code == 200
+        assert row_of(customer).password_hash.startswith("$2b$05$")
+        assert login(customer, customer.username).status_code == 200
+    finally:
+        app.config["BCRYPT_ROUNDS"] = 4
+
+
+def test_nobody_may_do_anything() -> None:
+    for action in policy.Action:
+        with pytest.raises(NotSignedIn):
+            policy.require(policy.ANONYMOUS, action)
+        policy.require(policy.SYSTEM, action)

@@ -229,3 +229,35 @@ def test_what_people_write_is_never_code(customer: Person, agent: Person, text: 
     for danger in ("<script", "<img", "<svg", "<iframe", "<style", 'href="javascript', 'href="data'):
         assert danger not in html
     assert agent.get(f"/api/comments/{said}").json["text"] == text
+
+
+def test_staff_may_write_on_what_they_reported_long_ago_and_it_stays_resolved(agent: Person, admin: Person) -> None:
+    number = agent.reports()
+    admin.sets(number, status="resolved")
+    with time_machine.travel(now() + timedelta(days=15)):
+        agent.signs_in()
+        agent.writes(number, "For the record: it was the pump")
+        assert agent.sees(number)["status"] == "resolved"
+    with time_machine.travel(now() + timedelta(days=2)):
+        agent.signs_in()
+        agent.writes(number, "It drips again")
+        assert agent.sees(number)["status"] == "open"
+
+
+def test_an_author_hears_that_an_admin_changed_their_words(customer: Person, admin: Person) -> None:
+    number = customer.reports()
+    said = customer.writes(number, "My phone number is 555")
+    path = f"/api/tickets/{number}/timeline"
+    last = customer.get(path).json["items"][-1]["id"]
+    admin.patch(f"/api/comments/{said}", {"text": "(a phone number)"})
+    (news,) = customer.get(f"{path}?after={last}").json["items"]
+    assert (news["event"]["to_value"], news["comment"]["text"]) == ("edited", "(a phone number)")
+    admin.delete(f"/api/comments/{said}")
+    (gone,) = customer.get(f"{path}?after={news['id']}").json["items"]
+    assert gone["event"]["to_value"] == "deleted"
+
+
+def test_a_comment_that_asks_for_a_hundred_thousand_cells_gets_none(customer: Person, agent: Person) -> None:
+    table = "|".join("a" * 300) + "\n" + "|".join("-" * 300) + "\n" + "a\n" * 1000
+    said = customer.writes(customer.reports(), table)
+    assert len(agent.get(f"/api/comments/{said}").json["text_html"]) < 4 * len(table)

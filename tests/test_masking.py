@@ -190,21 +190,29 @@ CRAWLED_ONCE = {"category_id"}
 """What belongs to nobody: one of many is enough."""
 
 
+NOT_CRAWLED = {"static", "dev.mailbox"}
+"""Files, and the developers' mailbox, which is not there in production: its mails have a test of their own."""
+
+
 def _paths(problem: Problem, app: Flask) -> Iterator[str]:
-    """Every address of every GET call, with every id there is and each value of each filter."""
+    """Every address that answers GET, with every id there is and each value of each filter."""
     ids = _ids()
-    for call in served(app):
-        if call.method != "GET":
+    calls = {call.endpoint: call for call in served(app)}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_CRAWLED:
             continue
-        rule = short(call.rule)
-        addresses = [rule]
-        for name in re.findall(r"{(\w+)}", rule):
-            known = ids[name][:1] if name in CRAWLED_ONCE else ids[name]
+        addresses = [short(rule.rule)]
+        for name in re.findall(r"{(\w+)}", addresses[0]):
+            if name.endswith("_id"):
+                known: Iterable[object] = ids[name][:1] if name in CRAWLED_ONCE else ids[name]
+            else:
+                known = getattr(rule._converters[name], "items", ())  # those of `any`
+                assert known, f"name values of {name} in {rule}"
             addresses = [address.replace(f"{{{name}}}", str(value)) for address in addresses for value in known]
+        call = calls.get(rule.endpoint)
         for address in addresses:
-            for query in _queries(call, problem):
+            for query in _queries(call, problem) if call else [""]:
                 yield f"{address}{query}"
-    yield from ("/api/openapi.json", "/healthz", "/readyz")
 
 
 def _pages_of(person: Person, path: str) -> Iterator[tuple[str, TestResponse]]:
@@ -236,26 +244,21 @@ def everything_in(response: TestResponse) -> str:
     return "\n".join([text, headers, *opened])
 
 
-STAFF = ("agent", "admin")
-
-
 def test_nobody_finds_a_word_that_is_not_for_them(problem: Problem) -> None:
     assert problem.words.keys() == WHO_READS.keys()
-    for who in ("anonymous", "reporter", "joined", "other", *STAFF):
+    for who in ("anonymous", "reporter", "joined", "other", "agent"):
         answers = {path: everything_in(response) for path, response in crawl(problem, who).items()}
         assert len(answers) > 200
         for what, word in problem.words.items():
             hits = [path for path, text in answers.items() if word in text]
-            if who in STAFF:
-                entitled = what not in ONLY_IN_A_LOST_HISTORY
-            else:
-                entitled = who in WHO_READS[what].split()
+            entitled = what not in ONLY_IN_A_LOST_HISTORY if who == "agent" else who in WHO_READS[what].split()
             assert bool(hits) == entitled, (who, what, hits[:5])
 
 
 def test_no_crawl_of_a_customer_ends_in_a_fault(problem: Problem) -> None:
     for who in ("anonymous", "joined", "agent"):
-        allowed = {200, 401} if who == "anonymous" else {200, 403, 404}
+        # 400 is the page of a link that is none, 302 and 303 lead to and from the login page, 401 is the API's for that
+        allowed = {200, 302, 303, 400} | ({401} if who == "anonymous" else {403, 404})
         assert {response.status_code for response in crawl(problem, who).values()} <= allowed
 
 
@@ -282,7 +285,7 @@ def test_no_mail_to_a_customer_holds_a_word_that_is_not_for_them(problem: Proble
 
 def _kept(response: TestResponse) -> tuple[Any, ...]:
     names = {"X-Request-ID", "Date"}
-    body = re.sub(r'"request_id":"\w+"', "", response.get_data(as_text=True))
+    body = response.get_data(as_text=True).replace(response.headers["X-Request-ID"], "")
     return response.status_code, body, {k: v for k, v in response.headers.items() if k not in names}
 
 
@@ -295,10 +298,9 @@ def _internal_deeds(problem: Problem) -> Iterator[str]:
     """What the staff do among themselves, one after the other."""
     agent, number = problem.people["silent"], problem.number
     note = agent.writes(number, "For ourselves.", audience="internal")
-    yield "wrote a note"
     assert agent.patch(f"/api/comments/{note}", {"text": "For us alone."}).status_code == 200
     task = agent.post("/api/tasks", {"title": "Order a valve", "ticket_id": number}).json["id"]
-    yield "edited it and made a task"
+    yield "wrote a note, edited it and made a task"
     assert agent.patch(f"/api/tasks/{task}", {"status": "done"}).status_code == 200
     assert agent.delete(f"/api/comments/{note}").status_code == 204
     assert agent.delete(f"/api/tasks/{task}").status_code == 204
@@ -306,7 +308,7 @@ def _internal_deeds(problem: Problem) -> Iterator[str]:
 
 
 def test_no_answer_to_a_customer_changes_by_what_the_staff_do_among_themselves(problem: Problem) -> None:
-    customers = ("reporter", "joined", "other", "anonymous")
+    customers = ("reporter", "joined", "other")
     before = {who: _snapshot(problem, who) for who in customers}
     shown = problem.world.agent.sees(problem.number)
     for deed in _internal_deeds(problem):
@@ -315,7 +317,7 @@ def test_no_answer_to_a_customer_changes_by_what_the_staff_do_among_themselves(p
             known = {path: kept for path, kept in after.items() if path in before[who]}
             assert {path for path in known if known[path] != before[who][path]} == set(), (who, deed)
             # addresses of what is new (a note, a task) answer as if there were nothing
-            assert {after[path][0] for path in after.keys() - known.keys()} <= {401, 403, 404}, (who, deed)
+            assert {after[path][0] for path in after.keys() - known.keys()} <= {403, 404}, (who, deed)
         now_shown = problem.world.agent.sees(problem.number)
         assert now_shown["updated_at"] > shown["updated_at"], deed
         shown = now_shown
@@ -483,9 +485,8 @@ def test_an_etag_is_worth_nothing_to_somebody_else(problem: Problem) -> None:
 def test_every_answer_says_that_it_is_for_its_caller_alone(problem: Problem) -> None:
     for who in ("reporter", "agent"):
         for path, response in crawl(problem, who).items():
-            if path.startswith("/api/") and path != "/api/openapi.json":
-                allowed = {"private, no-cache"} if response.status_code == 200 else {"no-store"}
-                assert response.headers["Cache-Control"] in allowed, path
+            kept = response.headers["Cache-Control"]
+            assert kept == "no-store" or (kept == "private, no-cache" and response.status_code == 200), path
             assert {"Cookie", "Authorization"} <= set(response.vary.as_set(preserve_casing=True)), path
 
 

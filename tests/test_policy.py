@@ -12,6 +12,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from blueprints.http import served
+from helpdesk import policy
+from helpdesk.errors import NotSignedIn
+from helpdesk.policy import Action
 from helpdesk.settings import ROOT
 from models import Ticket, User, begin_write, db
 from tests.factories import Person, work
@@ -322,6 +325,24 @@ def test_a_resolved_ticket_reopens_by_comment_for_14_days_and_then_closes(
         # the staff can still open it, and then there is no trace of its end
         opened = agent.sets(silent, status="open")
         assert (opened["resolved_at"], opened["closed_at"]) == (None, None)
+
+
+@pytest.mark.parametrize(("days", "status"), [(13, "open"), (15, "resolved")])
+def test_what_staff_reported_reopens_by_their_comment_for_14_days_too(world: World, days: int, status: str) -> None:
+    number = world.agent.reports()
+    world.agent.sets(number, status="resolved")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=days), tick=False):
+        agent = _again(world.agent)
+        agent.writes(number, "It drips again.")  # staff write on what is long over, a customer cannot
+        assert agent.sees(number)["status"] == status
+
+
+def test_whoever_is_nobody_may_do_nothing() -> None:
+    for action in Action:
+        assert not policy.can(policy.ANONYMOUS, action)
+        with pytest.raises(NotSignedIn):
+            policy.require(policy.ANONYMOUS, action)
+        policy.require(policy.SYSTEM, action)
 
 
 def _again(person: Person) -> Person:

@@ -196,6 +196,17 @@ def test_eight_writers_make_two_hundred_tickets(app: Flask) -> None:
         assert {item["title"] for item in listed} == {f"{person.username} {i}" for i in range(25)}
 
 
+def test_more_requests_at_once_than_there_are_connections_wait_for_one(app: Flask) -> None:
+    """None holds a connection while it waits for another: with the pool empty, all of them would wait for ever."""
+    people = [Person.made(app, "customer") for _ in range(40)]
+    answers = at_once(app, [lambda p=p: p.post("/api/tickets", a_report()) for p in people])
+    assert statuses(answers) == {201: 40}
+    wrong = {"current_password": "wrong", "password": "sixteen candles in the rain"}
+    answers = at_once(app, [lambda p=p: p.post("/api/auth/password/change", wrong) for p in people])
+    # so many passwords at once are not compared: whoever comes then is asked to come again
+    assert statuses(answers).keys() <= {403, 503}
+
+
 def test_those_who_join_at_once_are_each_counted_once(app: Flask, customer: Person, agent: Person) -> None:
     number = customer.reports()
     people = [Person.made(app, "customer") for _ in range(8)]

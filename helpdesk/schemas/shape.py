@@ -43,12 +43,10 @@ def _compile(schema: ma.Schema, pick: Callable[[list[str]], Callable[[Any], Any]
         else:
             plain.append(name)
     read = pick([f"{prefix}{name}" for name in plain])
-    if len(plain) == 1:  # a reader of one column gives it bare
-        (only,) = plain
-        return lambda row: {only: read(row)}
+    one = len(plain) == 1  # a reader of one column gives it bare
 
     def dump(row: Any) -> dict[str, Any]:
-        shown = dict(zip(plain, read(row), strict=False))
+        shown = {plain[0]: read(row)} if one else dict(zip(plain, read(row), strict=False))
         for name, key, group in groups:
             shown[name] = None if key(row) is None else group(row)
         return shown
