@@ -587,16 +587,18 @@ EDITORS: dict[str, Callable[[Ticket, Any], list[Change]]] = {
     "public_title": _plain("public_title"),
     "description": _plain("description"),
     "room": _plain("room"),
+    "category": _edit_category,
+    "team_id": _edit_team,
     "is_confidential": _edit_confidential,
     "building": _edit_building,
     "priority": _edit_priority,
-    "team_id": _edit_team,
-    "category": _edit_category,
     "assignee_id": _edit_assignee,
     "reporter_id": _edit_reporter,
     "tags": _edit_tags,
 }
-"""What `edit` changes, in the order in which the history tells it. The status has a verb of its own."""
+"""What `edit` changes, in this order: what somebody chose beside a category outdoes what the category brings along.
+
+The status has a verb of its own."""
 
 
 def destroy(actor: Actor, ticket: Ticket) -> None:

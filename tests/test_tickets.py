@@ -544,3 +544,11 @@ def test_a_reopened_ticket_has_the_time_left_that_it_had(customer: Person, agent
         agent.signs_in()
         shown = agent.sets(number, status="open")
     assert datetime.fromisoformat(shown["resolution_due_at"]) - datetime.fromisoformat(before) >= timedelta(days=9)
+
+
+def test_a_team_chosen_beside_a_category_is_the_one(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    teams = {team["slug"]: team["id"] for team in agent.get("/api/teams").json["items"]}
+    shown = agent.sets(number, category="services-complaints", team_id=teams["it"], is_confidential=False)
+    assert (shown["team"]["slug"], shown["is_confidential"]) == ("it", False)
+    assert agent.sets(number, category="facilities-leaks")["team"]["slug"] == "facilities"
