@@ -187,7 +187,7 @@ def test_what_is_ours_alone_is_not_served(anonymous: Person, path: str) -> None:
     for accept in ("application/json", "text/html"):
         response = anonymous.get(path, headers={"Accept": accept})
         assert response.status_code == 404
-        assert not any(word in response.get_data(as_text=True) for word in ("Traceback", "werkzeug", "/work/", "SQL"))
+        assert not any(word in response.get_data(as_text=True) for word in ("Traceback", "werkzeug", "/home/", "SQL"))
 
 
 def test_people_get_a_page_and_programs_a_problem(anonymous: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -373,7 +373,7 @@ def test_letters_that_mean_something_to_a_database_are_letters(admin: Person) ->
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 INSIDE = re.compile(
-    r"Traceback|File \"|sqlalchemy|psycopg|sqlite|SELECT |INSERT |/work/|\.py\b|werkzeug|Python", re.IGNORECASE
+    r"Traceback|File \"|sqlalchemy|psycopg|sqlite|SELECT |INSERT |/home/|\.py\b|werkzeug|Python", re.IGNORECASE
 )
 
 
