@@ -21,7 +21,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    not_,
     null,
     or_,
     select,
@@ -411,8 +410,9 @@ def visible_events(staff: bool) -> Rows:
     who: tuple[Any, ...] = (Event.actor_id, actor.name, actor.role)
     if not staff:
         before = case((Event.field == "comment", null()), else_=Event.from_value)
-        other_customer = or_(Event.actor_id == Ticket.reporter_id, actor.role == Role.CUSTOMER)
-        named = or_(_own, Event.actor_id == ME, not_(other_customer))
+        # to leave out what staff do on a ticket of their own would say whose it is; so would naming who opened it
+        by_staff = and_(actor.role != Role.CUSTOMER, Event.field != "created")
+        named = or_(_own, Event.actor_id == ME, by_staff)
         who = tuple(case((named, column), else_=null()) for column in who)
     statement = (
         select(

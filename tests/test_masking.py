@@ -378,6 +378,21 @@ def test_whoever_joined_reads_this_and_nothing_else(problem: Problem) -> None:
     assert {event["from_value"] for event in events} == {None}
 
 
+def test_whoever_joined_is_not_told_whether_staff_reported_for_themselves(app: Flask) -> None:
+    world = World(app)
+    views = []
+    for reporter in (world.agent, world.reporter):
+        number = world.agent.reports(reporter_id=reporter.id)
+        world.joined.joins(number)
+        world.agent.sets(number, status="in_progress")
+        world.agent.writes(number, "We are on it.", audience="affected")
+        parts = [world.joined.get(f"/api/tickets/{number}{part}") for part in ("", "/comments", "/events", "/timeline")]
+        text = "\n".join(part.get_data(as_text=True) for part in parts)
+        views.append(re.sub(r'"(\w*id|\w+_at|deed_id|next_cursor)":("[^"]*"|\d+)', r'"\1":…', text))
+        assert f'"name":"{world.agent.name}"' in views[-1]
+    assert views[0] == views[1]
+
+
 # --- what filters, sorts and headers would tell -----------------------------------------------------------------------
 
 
