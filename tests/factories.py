@@ -61,7 +61,7 @@ class Person:
     def signs_in(self) -> None:
         """Start a session, now: tests that move the clock need a token of their time."""
         begin_write()
-        self.token = auth._start_session(db.session.get_one(User, self.id), peer="test", agent="test").access_token
+        self.token = auth.start_session(db.session.get_one(User, self.id), peer="test", agent="test").access_token
         db.session.commit()
 
     @classmethod

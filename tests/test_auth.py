@@ -19,7 +19,8 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from helpdesk import auth, policy
-from helpdesk.errors import NotSignedIn
+from helpdesk.auth import accounts, passwords
+from helpdesk.errors import BadLink, NotSignedIn
 from models import Job, OneTimeToken, Session, TokenPurpose, User, begin_write, db
 from tests.conftest import BASE_URL, SECRET_KEY, statements
 from tests.doors import NEW_PASSWORD, Browser, another, change, login, recorded, row_of, same, with_token
@@ -122,7 +123,7 @@ def test_a_password_that_changed_while_it_was_compared_does_not_count(
         change(customer, password_hash=auth.hash_password(NEW_PASSWORD))
         return right
 
-    monkeypatch.setattr(auth, "is_password", slowly)
+    monkeypatch.setattr(accounts, "is_password", slowly)
     assert login(anonymous, customer.username).status_code == 401
     monkeypatch.undo()
     assert login(anonymous, customer.username, NEW_PASSWORD).status_code == 200
@@ -164,7 +165,7 @@ def test_hashing_that_would_make_everybody_wait_says_when_to_come_back(
         def acquire(self, blocking: bool) -> bool:
             return False
 
-    monkeypatch.setattr(auth, "_admitted", Full())
+    monkeypatch.setattr(passwords, "_admitted", Full())
     for identifier in (customer.username, "nobody"):
         response = login(anonymous, identifier)
         assert response.status_code == 503
@@ -396,7 +397,7 @@ def test_the_previous_key_still_verifies_and_the_new_one_signs(
     monkeypatch.setitem(app.config, "SECRET_KEY", ANOTHER_KEY)
     assert refused(app, customer.token or ""), "without the previous key nothing of it counts"
     assert browser.post("/api/auth/refresh").status_code == 401
-    with pytest.raises(auth.BadLink):
+    with pytest.raises(BadLink):
         auth.link_token(db.session.scalars(select(OneTimeToken)).one())
     monkeypatch.setitem(app.config, "SECRET_KEY_PREVIOUS", SECRET_KEY)
     assert customer.get(ME).status_code == 200
@@ -707,7 +708,7 @@ def test_of_two_who_take_a_username_at_once_one_is_told(
 ) -> None:
     """Both looked before either wrote: then the database decides, and it is a 409 and no bug."""
     token = registers(anonymous)
-    account_of = auth._account_of
+    account_of = accounts._account_of
 
     def raced(token: OneTimeToken) -> User:
         scalar = db.session.scalar
@@ -721,7 +722,7 @@ def test_of_two_who_take_a_username_at_once_one_is_told(
     def change_now(person: Person, username: str) -> None:
         db.session.execute(update(User).where(User.id == person.id).values(username=username))
 
-    monkeypatch.setattr(auth, "_account_of", raced)
+    monkeypatch.setattr(accounts, "_account_of", raced)
     response = confirms(anonymous, token)
     assert (response.status_code, list(response.json["errors"])) == (409, ["username"])
     assert row_of(customer).username == customer.username, "nothing of it is kept"
@@ -985,7 +986,7 @@ def test_a_password_that_was_reset_meanwhile_opens_nothing(customer: Person, mon
         return before(password)
 
     with monkeypatch.context() as patch:
-        patch.setattr(auth, "hash_password", overtaken)
+        patch.setattr(accounts, "hash_password", overtaken)
         assert customer.post("/api/auth/password/change", change).status_code == 401
     assert login(customer, customer.username, NEW_PASSWORD).status_code == 401
     assert login(customer, customer.username, "the owner's own").status_code == 200

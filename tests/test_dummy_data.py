@@ -22,6 +22,7 @@ from helpdesk.errors import NotFound
 from helpdesk.policy import Actor
 from models import (
     Category,
+    Channel,
     Comment,
     Event,
     Job,
@@ -286,7 +287,7 @@ def test_other_peoples_tickets_are_left_alone(app: Flask, capsys: pytest.Capture
     assert "not reset" in capsys.readouterr().err
     begin_write()
     data = {"title": "Door", "description": "It squeaks.", "category": "facilities-doors"}
-    tickets.create(actor(somebody), data, channel=tickets.Channel.WEB)
+    tickets.create(actor(somebody), data, channel=Channel.WEB)
     db.session.commit()
     for arguments in ([], ["--reset"]):
         assert insert(app, "--tickets", "2", *arguments) == 2

@@ -87,14 +87,14 @@ class World:
             return MISSING
         begin_write()
         user = db.session.get_one(User, self.people[person].id)
-        started = auth._start_session(user, peer="test", agent="second")
+        started = auth.start_session(user, peer="test", agent="second")
         db.session.commit()
         return started.session_id
 
     def refresh_cookie(self, person: str) -> str:
         begin_write()
         user = db.session.get_one(User, self.people[person].id)
-        started = auth._start_session(user, peer="test", agent="cookie")
+        started = auth.start_session(user, peer="test", agent="cookie")
         db.session.commit()
         return started.refresh_token
 

@@ -1,0 +1,187 @@
+"""The calls of the contract: one decorator enforces what it is told, and keeps a record of it for the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Flask, Response, current_app, g, request
+from werkzeug.datastructures import MultiDict
+
+from blueprints.http.codec import Json
+from blueprints.http.once import Replay, idempotency_of, keep, replayed
+from blueprints.http.versions import make_etag
+from blueprints.http.visitor import (
+    SAFE,
+    anonymous,
+    check_origin_of_public_call,
+    clear_cookies,
+    identity,
+    is_browser,
+    set_cookies,
+)
+from blueprints.http.wish import body_of, query_dict
+from helpdesk import auth, policy
+from helpdesk.policy import Action
+from helpdesk.schemas import Shape
+from models import db
+
+
+@dataclass
+class Answer:
+    """What a call answers when the body alone does not say it."""
+
+    body: Any = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    signed_in: auth.SignedIn | None = None
+    signed_out: bool = False
+
+
+def page(items: list[dict[str, Any]], next_cursor: str | None) -> Answer:
+    """A page of a list, with the address of the next."""
+    headers = {}
+    if next_cursor is not None:
+        query = MultiDict(request.args)
+        query["cursor"] = next_cursor
+        headers["Link"] = f'<{request.path}?{_query(query)}>; rel="next"'
+    return Answer({"items": items, "next_cursor": next_cursor}, headers=headers)
+
+
+def _query(args: MultiDict[str, str]) -> str:
+    return urlencode(list(args.items(multi=True)))
+
+
+def _respond(answer: Answer, default_status: int) -> Response:
+    status = answer.status or default_status
+    if answer.body is None:
+        response = current_app.response_class(status=status)
+        response.headers.pop("Content-Type", None)
+    else:
+        raw = orjson.dumps(answer.body, option=Json.OPTIONS)
+        response = current_app.response_class(raw, status=status, mimetype="application/json")
+        if request.method in SAFE or (isinstance(answer.body, dict) and "version" in answer.body):
+            response.headers["ETag"] = make_etag(answer.body, raw)
+    response.headers.update(answer.headers)
+    if request.method in ("GET", "HEAD") and status == 200:
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.make_conditional(request)
+    return response
+
+
+def _sign(answer: Answer, response: Response) -> None:
+    if answer.signed_in is not None:
+        set_cookies(response, answer.signed_in, access=is_browser())
+    if answer.signed_out:
+        clear_cookies(response)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call as it is enforced, for the documents and tests that are made of it."""
+
+    method: str
+    rule: str
+    endpoint: str
+    action: Action | None
+    body: Shape | None
+    query: Shape | None
+    out: Shape | None
+    status: int
+    creates: bool
+    if_match: bool
+    limited: bool
+    cookies: bool
+    raises: tuple[int, ...]
+    summary: str
+    description: str
+    tag: str
+
+
+CALLS: dict[str, Call] = {}
+"""`METHOD /rule` → the call."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Doors(Blueprint):
+    """A blueprint of the JSON contract."""
+
+    def call(
+        self,
+        method: str,
+        rule: str,
+        action: Action | None,
+        *,
+        body: type[Shape] | None = None,
+        query: type[Shape] | None = None,
+        out: type[Shape] | None = None,
+        status: int = 200,
+        creates: bool = False,
+        if_match: bool = False,
+        limited: bool = False,
+        cookies: bool = False,
+        raises: tuple[int, ...] = (),
+    ) -> Callable[[F], F]:
+        """Serve a call to whoever's role has the action; None is everybody, signed in or not.
+
+        The function gets the actor, the path's parts, and `body` and `query` where they have a shape. It returns what
+        is sent, or an Answer. What it wrote is committed after it, once. `creates` takes an Idempotency-Key,
+        `if_match` an If-Match, `cookies` lets it sign somebody in or out; `limited` and `raises` (statuses) are for the
+        documents.
+        """
+        body_shape, query_shape, out_shape = (shape() if shape else None for shape in (body, query, out))
+
+        def decorate(function: F) -> F:
+            summary, _, description = (function.__doc__ or "").strip().partition("\n")
+
+            @wraps(function)
+            def view(**path: Any) -> Response:
+                if action is None:
+                    if request.method not in SAFE:
+                        check_origin_of_public_call()
+                    actor = anonymous()
+                else:
+                    actor = identity().actor
+                    policy.require(actor, action)
+                arguments = dict(path)
+                arguments_of_query = query_dict(query_shape, request.args)
+                if query_shape is not None:
+                    arguments["query"] = arguments_of_query
+                if body_shape is not None:
+                    arguments["body"] = body_of(body_shape)
+                if creates:
+                    g.idempotency = idempotency_of(actor)
+                try:
+                    answer = function(actor, **arguments)
+                except Replay as replay:
+                    return replayed(replay.row)
+                answer = answer if isinstance(answer, Answer) else Answer(answer)
+                response = _respond(answer, status)
+                if cookies:
+                    _sign(answer, response)
+                if request.method not in SAFE:
+                    keep(response)
+                    db.session.commit()
+                return response
+
+            endpoint = f"{function.__name__}_{method.lower()}"
+            self.add_url_rule(rule, endpoint, view, methods=[method])
+            full = f"{self.url_prefix or ''}{rule}"
+            CALLS[f"{method} {full}"] = Call(
+                method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, status,
+                creates, if_match, limited, cookies, raises, summary.rstrip("."), " ".join(description.split()),
+                self.name,
+            )  # fmt: skip
+            return function
+
+        return decorate
+
+
+def served(app: Flask) -> list[Call]:
+    """The calls that this application serves, in the order of their addresses."""
+    return sorted((c for c in CALLS.values() if c.endpoint in app.view_functions), key=lambda c: (c.rule, c.method))

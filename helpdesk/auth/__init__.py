@@ -1,0 +1,77 @@
+"""Who somebody is: passwords, tokens, sessions, and the links in mails that prove an address.
+
+Three secrets travel. An *access token* is a short JWT that names a row in `sessions`; the row and the user are read on
+every request, so rights are decided now. A *refresh token* is derived from that row, its generation and the key, never
+stored. A *link* in a mail is derived the same way and kept as a hash. All answers are built so that neither their text
+nor their time tells who has an account: what depends on that happens in the worker.
+"""
+
+from helpdesk.auth.accounts import (
+    change_password,
+    check_registration_domain,
+    confirm,
+    flush_unique,
+    forgot,
+    login,
+    normalize_email,
+    register,
+    require_password,
+    reset,
+    take_user,
+    take_verified,
+)
+from helpdesk.auth.keys import keys
+from helpdesk.auth.links import LINK_HOURS, end_links, link_token, make_link_token, read_link
+from helpdesk.auth.passwords import PASSWORD_MAX, PASSWORD_MIN, check_new_password, hash_password, is_password
+from helpdesk.auth.sessions import (
+    ACCESS_TOKEN_MINUTES,
+    SESSION_DAYS,
+    Identity,
+    SignedIn,
+    access_token,
+    end_session,
+    end_session_of,
+    end_sessions,
+    identify,
+    refresh,
+    sessions_of,
+    start_session,
+)
+
+__all__ = [
+    "ACCESS_TOKEN_MINUTES",
+    "LINK_HOURS",
+    "PASSWORD_MAX",
+    "PASSWORD_MIN",
+    "SESSION_DAYS",
+    "Identity",
+    "SignedIn",
+    "access_token",
+    "change_password",
+    "check_new_password",
+    "check_registration_domain",
+    "confirm",
+    "end_links",
+    "end_session",
+    "end_session_of",
+    "end_sessions",
+    "flush_unique",
+    "forgot",
+    "hash_password",
+    "identify",
+    "is_password",
+    "keys",
+    "link_token",
+    "login",
+    "make_link_token",
+    "normalize_email",
+    "read_link",
+    "refresh",
+    "register",
+    "require_password",
+    "reset",
+    "sessions_of",
+    "start_session",
+    "take_user",
+    "take_verified",
+]

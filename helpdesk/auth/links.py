@@ -1,0 +1,79 @@
+"""Links in mails: used once, for one purpose, for some hours."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from helpdesk.auth.keys import derive, keys
+from helpdesk.errors import BadLink
+from models import OneTimeToken, TokenPurpose, db, now
+
+LINK_HOURS: dict[TokenPurpose, int] = {
+    TokenPurpose.CONFIRM: 48,
+    TokenPurpose.RESET: 2,
+    TokenPurpose.INVITE: 72,
+    TokenPurpose.NEW_ADDRESS: 48,
+    TokenPurpose.GUEST: 24 * 180,
+}
+
+
+def make_link_token(
+    purpose: TokenPurpose, *, user_id: int | None = None, subject: str | None = None, **payload: Any
+) -> OneTimeToken:
+    """A one-time token for a mail; the ones before it of the same purpose and person end."""
+    same = OneTimeToken.user_id == user_id if user_id is not None else OneTimeToken.subject == subject
+    db.session.execute(delete(OneTimeToken).where(OneTimeToken.purpose == purpose, same))
+    token = OneTimeToken(
+        purpose=purpose,
+        user_id=user_id,
+        subject=subject,
+        salt=secrets.token_bytes(16),
+        hash=secrets.token_hex(32),  # stands in until the id, which the link is derived from, is known
+        payload=payload,
+        expires_at=now() + timedelta(hours=LINK_HOURS[purpose]),
+    )
+    db.session.add(token)
+    db.session.flush()
+    token.hash = hashlib.sha256(_link(keys()[0], token).encode()).hexdigest()
+    return token
+
+
+def _link(key: str, token: OneTimeToken) -> str:
+    return derive(key, "link", token.id, token.purpose, token.salt.hex())
+
+
+def link_token(token: OneTimeToken) -> str:
+    """What stands in the link: derived again by whoever mails it, so that it lies nowhere in the meantime."""
+    for key in keys():
+        link = _link(key, token)
+        if hmac.compare_digest(hashlib.sha256(link.encode()).hexdigest(), token.hash):
+            return link
+    raise BadLink
+
+
+def end_links(user_id: int, *purposes: TokenPurpose) -> None:
+    """End what was mailed before an account changed hands: it may lie in a mailbox that is somebody else's now."""
+    mine = OneTimeToken.user_id == user_id
+    db.session.execute(
+        delete(OneTimeToken).where(mine, OneTimeToken.purpose.in_(purposes), OneTimeToken.used_at.is_(None))
+    )
+
+
+def read_link(text: str, *purposes: TokenPurpose, lock: bool = False) -> OneTimeToken:
+    """The token of a link that is neither used nor too old. Raises BadLink, for every cause alike."""
+    statement = select(OneTimeToken).where(
+        OneTimeToken.hash == hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        OneTimeToken.purpose.in_(purposes),
+        OneTimeToken.used_at.is_(None),
+        OneTimeToken.expires_at > now(),
+    )
+    token = db.session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+    if token is None:
+        raise BadLink
+    return token

@@ -1,0 +1,174 @@
+"""What is done with a ticket: reported, edited, moved to another status, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from helpdesk import audit, events, jobs, policy, sla, workflow
+from helpdesk.errors import Conflict, Forbidden, NoSuchTransition
+from helpdesk.events import Change
+from helpdesk.policy import SYSTEM, Action, Actor, Side
+from helpdesk.tickets.fields import EDITORS, building_of, category_of, reporter_of, staff_member, tag_rows, team_of
+from helpdesk.workflow import Trigger
+from models import Category, Channel, Priority, Status, Ticket, TicketTag, begin_write, db, now
+
+TRIAGE_FIELDS = frozenset({"reporter_id", "email", "name", "priority", "assignee_id", "team_id", "tags"})
+AUDITED = frozenset({"is_confidential", "reporter"})
+REPORTER_FIELDS = frozenset({"title", "description", "building", "room", "status"})
+
+
+def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket:
+    """Report a problem, one's own or, by staff, somebody else's. Raises Forbidden, Invalid."""
+    policy.require(actor, Action.TICKET_CREATE)
+    if TRIAGE_FIELDS & data.keys():
+        policy.require(actor, Action.TICKET_CREATE_FOR)
+    at = now()
+    category, building = category_of(data["category"]), building_of(data.get("building"))
+    assignee, team, tags = (
+        staff_member(data.get("assignee_id")),
+        team_of(data.get("team_id")),
+        tag_rows(data.get("tags", ())),
+    )
+    reporter = reporter_of(data, actor)
+    ticket = Ticket(
+        title=data["title"],
+        description=data["description"],
+        priority=data.get("priority", Priority.NORMAL),
+        category_id=category.id,
+        building_id=building.id if building else None,
+        room=data.get("room"),
+        is_confidential=_starts_confidential(actor, category, data.get("is_confidential")),
+        reporter_id=reporter.id,
+        created_by_id=actor.id,
+        assignee_id=assignee.id if assignee else None,
+        team_id=team.id if team else (category.team_id if "team_id" not in data else None),
+        channel=channel,
+        status=Status.OPEN,
+        held=False,
+        paused_seconds=0,
+        activity_seq=0,
+        created_at=at,
+        updated_at=at,
+        reporter_updated_at=at,
+        affected_updated_at=at,
+    )
+    sla.start(ticket)
+    db.session.add(ticket)
+    db.session.flush()
+    db.session.add_all(TicketTag(ticket_id=ticket.id, tag_id=tag.id) for tag in tags)
+    events.record(actor, Change("created", after=Status.OPEN), ticket=ticket, at=at)
+    return ticket
+
+
+def take(actor: Actor, ticket_id: int) -> Ticket:
+    """A ticket to change, locked. Raises NotFound; Forbidden for whoever joined it, before its version is compared."""
+    policy.require(actor, Action.TICKET_EDIT)
+    ticket = policy.take_ticket(actor, ticket_id)
+    _check_not_only_joined(actor, ticket)
+    return ticket
+
+
+def _check_not_only_joined(actor: Actor, ticket: Ticket) -> None:
+    if policy.side(actor, ticket) == Side.JOINED:
+        raise Forbidden("Only its reporter and the staff change a ticket.")
+
+
+def _starts_confidential(actor: Actor, category: Category, wish: bool | None) -> bool:
+    """What its category keeps confidential only the staff may open to others."""
+    if wish is None or (category.is_confidential and not policy.can(actor, Action.TICKET_TRIAGE)):
+        return category.is_confidential
+    return wish
+
+
+def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str | None = None) -> None:
+    """Change the fields named. Raises Forbidden, Invalid, NoSuchTransition, Conflict.
+
+    The reporter changes title, description and place until the ticket is resolved, and closes or reopens it.
+    """
+    policy.require(actor, Action.TICKET_EDIT)
+    if not policy.can(actor, Action.TICKET_TRIAGE):
+        _check_reporters_edit(actor, ticket, data)
+    at = now()
+    changes = [change for name in EDITORS if name in data for change in EDITORS[name](ticket, data[name])]
+    if "status" in data and data["status"] != ticket.status:
+        changes.append(set_status(actor, ticket, data["status"], at=at))
+    if changes:
+        ticket.version += 1
+        sla.refresh(ticket)
+        events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id)
+        for change in changes:
+            if change.field in AUDITED:  # who may see it
+                audit.record(f"ticket.{change.field}.changed", actor=actor, target=f"ticket:{ticket.id}")
+
+
+def _check_reporters_edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any]) -> None:
+    _check_not_only_joined(actor, ticket)
+    if not data.keys() <= REPORTER_FIELDS:
+        raise Forbidden("Of your own ticket you can change title, description and place.")
+    if ticket.status in workflow.ENDED and data.keys() - {"status"}:
+        raise Conflict("It is resolved: reopen it or write a comment.")
+
+
+def set_status(actor: Actor, ticket: Ticket, to: Status, *, at: datetime, trigger: Trigger | None = None) -> Change:
+    """The one place where a status changes. Raises NoSuchTransition.
+
+    With a trigger it moves by itself, as the table of `workflow.by_itself` says; otherwise somebody chose.
+    """
+    if trigger is not None:
+        allowed = workflow.by_itself(ticket.status, trigger, ticket.resolved_at, at) == to
+    else:
+        allowed = to in workflow.transitions_for(ticket.status, policy.side(actor, ticket))
+    if not allowed:
+        raise NoSuchTransition(f"A ticket that is {_say(ticket.status)} cannot become {_say(to)}.")
+    before, ticket.status = ticket.status, to
+    if to in sla.STOPPED:
+        sla.pause(ticket, at)
+    else:
+        sla.resume(ticket, at)
+    if to in workflow.ENDED and ticket.resolved_at is None:
+        ticket.resolved_at = at
+    elif to not in workflow.ENDED and before in workflow.ENDED:
+        ticket.resolved_at = None
+        ticket.reopened_count += 1
+    ticket.closed_at = at if to == Status.CLOSED else None
+    sla.refresh(ticket)
+    return Change("status", before, to)
+
+
+def _say(status: Status) -> str:
+    return status.replace("_", " ")
+
+
+def move_by_itself(ticket: Ticket, trigger: Trigger, *, at: datetime) -> Change | None:
+    """Let a trigger move the ticket where the workflow says so."""
+    to = workflow.by_itself(ticket.status, trigger, ticket.resolved_at, at)
+    if to is None:
+        return None
+    ticket.version += 1
+    return set_status(SYSTEM, ticket, to, at=at, trigger=trigger)
+
+
+def destroy(actor: Actor, ticket: Ticket) -> None:
+    """Delete it with its conversation, photos and history. That it happened stays on record."""
+    policy.require(actor, Action.TICKET_DELETE)
+    audit.record("ticket.deleted", actor=actor, target=f"ticket:{ticket.id}")
+    db.session.delete(ticket)
+    db.session.flush()
+
+
+@jobs.handles("close_resolved", every=timedelta(minutes=15))
+def close_resolved(job: jobs.Claimed) -> None:
+    """Close what has been resolved for REOPEN_DAYS without a word."""
+    before = now() - timedelta(days=workflow.REOPEN_DAYS)
+    due = select(Ticket.id).where(Ticket.status == Status.RESOLVED, Ticket.resolved_at <= before).limit(500)
+    for ticket_id in list(db.session.scalars(due)):
+        begin_write()
+        ticket = policy.take_ticket(SYSTEM, ticket_id)
+        change = move_by_itself(ticket, Trigger.TIME, at=now())
+        if change is not None:
+            events.record(SYSTEM, change, ticket=ticket, at=now())
+        db.session.commit()
