@@ -125,9 +125,11 @@ def _finish_response(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.update(("Cookie", "Authorization"))
+    elif "v" in request.args or "/dist/assets/" in request.path:  # an address that changes with the file
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     renew_cookie(response)
     logs.request_done(request, response, time.monotonic() - g.get("started", time.monotonic()))
     return response

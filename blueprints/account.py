@@ -22,8 +22,7 @@ WORDS = {"email": "Write an address, such as name@example.edu"}
 
 @pages.after_request
 def keep_links_secret(response: Response) -> Response:
-    """The address of these pages may hold a secret: no other site is told it, and no cache keeps it."""
-    response.headers["Referrer-Policy"] = "no-referrer"
+    """The address of these pages may hold a secret: no cache keeps it, and the policy of app.py tells no other site."""
     response.headers["Cache-Control"] = "no-store"
     return response
 

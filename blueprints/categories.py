@@ -21,7 +21,7 @@ from helpdesk.schemas import (
     FullCategoryShape,
     NamedShape,
     TagShape,
-    all_of,
+    page_of,
 )
 
 api = Doors("categories", __name__, url_prefix="/api")
@@ -31,10 +31,10 @@ TAG = f"/tags/{http.ID.format('tag_id')}"
 TEAM = f"/teams/{http.ID.format('team_id')}"
 
 
-@api.call("GET", "/categories", None, query=ArchivedQuery, out=all_of(FullCategoryShape))
-def list_categories(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+@api.call("GET", "/categories", None, query=ArchivedQuery, out=page_of(FullCategoryShape))
+def list_categories(actor: Actor, query: dict[str, Any]) -> Answer:
     """List the categories, with how long things usually take."""
-    return {"items": categories.categories(**query)}
+    return http.page(categories.categories(**query), None)
 
 
 @api.call(
@@ -70,10 +70,10 @@ def destroy_category(actor: Actor, category_id: int) -> None:
     categories.destroy_category(actor, category_id)
 
 
-@api.call("GET", "/buildings", None, query=ArchivedQuery, out=all_of(BuildingShape))
-def list_buildings(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
+@api.call("GET", "/buildings", None, query=ArchivedQuery, out=page_of(BuildingShape))
+def list_buildings(actor: Actor, query: dict[str, Any]) -> Answer:
     """List the buildings."""
-    return {"items": categories.buildings(**query)}
+    return http.page(categories.buildings(**query), None)
 
 
 @api.call(
@@ -109,10 +109,10 @@ def destroy_building(actor: Actor, building_id: int) -> None:
     categories.destroy_building(actor, building_id)
 
 
-@api.call("GET", "/tags", Action.TAG_WRITE, out=all_of(TagShape))
-def list_tags(actor: Actor) -> dict[str, Any]:
+@api.call("GET", "/tags", Action.TAG_WRITE, out=page_of(TagShape))
+def list_tags(actor: Actor) -> Answer:
     """List the tags."""
-    return {"items": categories.tags()}
+    return http.page(categories.tags(), None)
 
 
 @api.call(
@@ -138,10 +138,10 @@ def destroy_tag(actor: Actor, tag_id: int) -> None:
     categories.destroy_tag(actor, tag_id)
 
 
-@api.call("GET", "/teams", Action.TEAM_READ, out=all_of(NamedShape))
-def list_teams(actor: Actor) -> dict[str, Any]:
+@api.call("GET", "/teams", Action.TEAM_READ, out=page_of(NamedShape))
+def list_teams(actor: Actor) -> Answer:
     """List the teams."""
-    return {"items": categories.teams()}
+    return http.page(categories.teams(), None)
 
 
 @api.call(

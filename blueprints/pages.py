@@ -17,8 +17,10 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, g, url_for
 from markupsafe import Markup
 
+from helpdesk.auth import LINK_HOURS, PASSWORD_MAX, PASSWORD_MIN
 from helpdesk.markdown import render
 from helpdesk.sla import TARGETS
+from helpdesk.workflow import REOPEN_DAYS
 from models import Status, now
 
 
@@ -241,7 +243,11 @@ def prepare_templates(app: Flask) -> None:
         links=links,
         markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
-    app.jinja_env.globals.update(asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16))
+    app.jinja_env.globals.update(
+        asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16),
+        link_hours={purpose.value: hours for purpose, hours in LINK_HOURS.items()}, reopen_days=REOPEN_DAYS,
+        password_min=PASSWORD_MIN, password_max=PASSWORD_MAX,
+    )  # fmt: skip
     app.context_processor(
         lambda: {"site_name": app.config["SITE_NAME"], "theme": getattr(g.get("identity"), "theme", "system")}
     )

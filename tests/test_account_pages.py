@@ -195,7 +195,7 @@ def test_no_other_site_is_told_the_address_of_these_pages(reader: Reader, anonym
     ]  # fmt: skip
     for path in paths:
         response = reader.get(path)
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
         assert response.headers["Cache-Control"] == "no-store"
 
 

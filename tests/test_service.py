@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -137,6 +138,20 @@ def test_over_https_browsers_are_told_to_stay_there(app: Flask, customer: Person
             assert "max-age=31536000" in person.get(path, headers=https).headers["Strict-Transport-Security"]
             assert "Strict-Transport-Security" not in person.get(path).headers
             assert "Strict-Transport-Security" not in person.get(path, headers=https, **at("10.0.0.9")).headers
+
+
+def test_a_file_is_cached_for_good_only_under_an_address_that_changes_with_it(anonymous: Person) -> None:
+    page = anonymous.get("/staff/login").get_data(as_text=True)
+    stamped = re.search(r'href="(/static/ui\.css\?v=\w+)"', page)
+    assert stamped is not None
+    for path, status, kept in (
+        (stamped[1], 200, "public, max-age=31536000, immutable"),
+        ("/static/ui.css", 200, "no-cache"),
+        ("/static/nothing.css?v=1", 404, "no-store"),
+    ):
+        response = anonymous.get(path)
+        response.close()
+        assert (response.status_code, response.headers["Cache-Control"]) == (status, kept)
 
 
 def test_nothing_private_is_cached(customer: Person, admin: Person, anonymous: Person) -> None:

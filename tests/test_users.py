@@ -73,7 +73,7 @@ def test_people_see_and_change_their_own_account(customer: Person, other: Person
     "wrong",
     [
         {"name": ""}, {"name": "x" * 101}, {"name": "a\r\nBcc: evil@evil.test"}, {"name": 5}, {"name": None},
-        {"name": "a\x00b"}, {"name": "a\u202eb"}, {"theme": "pink"}, {"locale": "xx"}, {"time_zone": "Mars/Base"},
+        {"name": "a\x00b"}, {"name": "a\u202eb"}, {"name": " \u200b\u3164"}, {"theme": "pink"}, {"locale": "xx"}, {"time_zone": "Mars/Base"},
         {"time_zone": "../etc/passwd"}, {"notifications": {"reply": "maybe"}}, {"notifications": {"gossip": "on"}},
         {"notifications": "off"}, {"role": "admin"}, {"is_active": True}, {"username": "root"}, {"id": 1},
         {"password_hash": "x"}, {"nonsense": 1},

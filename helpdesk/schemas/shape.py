@@ -147,11 +147,3 @@ def page_of(item: type[Shape]) -> type[Shape]:
             },
         )
     return _pages[name]
-
-
-def all_of(item: type[Shape]) -> type[Shape]:
-    """A list that is always whole."""
-    name = item.__name__.removesuffix("Shape") + "List"
-    if name not in _pages:
-        _pages[name] = type(f"{name}Shape", (Shape,), {"items": fields.List(fields.Nested(item), required=True)})
-    return _pages[name]

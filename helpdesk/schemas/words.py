@@ -13,6 +13,9 @@ ID_MAX = 10**15 - 1
 """More than there will ever be, and a number that JavaScript can hold."""
 _HIDDEN = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u2028-\u202e\u2066-\u2069"
 _NO_LINES = r"\u0000-\u001f\u007f\u0085\u2028-\u202e\u2066-\u2069"
+_BLANK = r"\u00ad\u115f\u1160\u180e\u200b-\u200f\u2060-\u2064\u206a-\u206f\u2800\u3164\ufeff\uffa0"
+"""Seen as nothing: taken off the ends like space, so that nobody is called by it alone."""
+_ENDS = "".join(c for c in map(chr, range(0x10000)) if c.isspace() or re.match(f"[{_BLANK}]", c))
 _CONTROL = re.compile(rf"[{_HIDDEN}\ud800-\udfff]")
 _SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
 
@@ -32,13 +35,13 @@ class Words(fields.String):
     def __init__(self, low: int, high: int, *, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(min=low, max=high), **kwargs)
         self.lines = lines
-        out, edge = (_HIDDEN, rf"\s\u0085{_HIDDEN}") if lines else (_NO_LINES, rf"\s{_NO_LINES}")
+        out, edge = (_HIDDEN, rf"\s\u0085{_HIDDEN}{_BLANK}") if lines else (_NO_LINES, rf"\s{_NO_LINES}{_BLANK}")
         self.pattern = rf"^[^{edge}](?:[^{out}]*[^{edge}])?$" if low else rf"^[^{out}]*$"
         """For the documents: what is taken as it is. Space around it is taken off."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        text = text.replace("\r\n", "\n").strip()
+        text = text.replace("\r\n", "\n").strip(_ENDS)
         if _CONTROL.search(text) or (not self.lines and re.search(r"[\r\n\t\x85]", text)):
             raise ValidationError("Leave out control characters." if self.lines else "Write it in one line.")
         return text
