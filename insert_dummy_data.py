@@ -325,9 +325,14 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
     except (Refused, UnsafeSettings) as error:
         print(f"Nothing was inserted: {error}", file=sys.stderr)
         return 2
-    print(f"Accounts: {', '.join(sorted(campus.ACCOUNTS.values()))} (addresses <name>@{campus.DOMAIN})")
-    print(f"Password of everybody: {campus.PASSWORD}")
+    if not arguments.if_empty:
+        tell_accounts()
     return 0
+
+
+def tell_accounts() -> None:
+    accounts = ", ".join(sorted(campus.ACCOUNTS.values()))
+    print(f"Demo accounts: {accounts}, all with the password {campus.PASSWORD}", flush=True)
 
 
 if __name__ == "__main__":

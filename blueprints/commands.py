@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -78,6 +79,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
         sys.exit(f"Not started: {error}")
     if values["ENVIRONMENT"] == "production" and (address := _demo_admin(create_app())):
         sys.exit(f"Not started: {address} has the published password of the demo campus")
+    _tell_addresses(values)
     stopping = threading.Event()
     watch = threading.Thread(target=_keep_working, args=(stopping,))
     watch.start()
@@ -97,6 +99,14 @@ def serve(create_app: Callable[[], Flask]) -> None:
     finally:
         stopping.set()
         watch.join()
+
+
+def _tell_addresses(values: dict[str, Any]) -> None:
+    base = f"http://{values['HOST']}:{values['PORT']}"
+    where = {"Staff pages": "/staff/", "API": "/api/docs", "All mails": "/dev/mailbox"}
+    if values["ENVIRONMENT"] == "production":
+        where = {"Campus Helpdesk": "/"}
+    click.echo("\n".join(f"{what + ':':<13} {base}{path}" for what, path in where.items()))
 
 
 def _demo_admin(app: Flask) -> str | None:

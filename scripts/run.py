@@ -9,9 +9,14 @@ def main() -> int:
     import setup_db
     from app import create_app
     from blueprints.commands import serve
+    from helpdesk import users
 
     if failed := setup_db.main([]) or insert_dummy_data.main(["--if-empty"]):
         return failed
+    app = create_app()
+    with app.app_context():
+        if users.demo_admin():
+            insert_dummy_data.tell_accounts()
     serve(create_app)
     return 0
 

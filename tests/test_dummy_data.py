@@ -237,8 +237,7 @@ def test_old_deeds_are_not_mailed_and_leave_the_worker_nothing_to_close(app: Fla
 def test_the_three_accounts_log_in(app: Flask, capsys: pytest.CaptureFixture[str]) -> None:
     assert insert(app, "--tickets", "0") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "Accounts: admin, agent, customer (addresses <name>@campus.test)",
-        "Password of everybody: campus-demo",
+        "Demo accounts: admin, agent, customer, all with the password campus-demo"
     ]
     for name in ("admin", "agent", "customer"):
         for identifier in (name, f"{name}@campus.test"):

@@ -15,8 +15,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -47,7 +49,8 @@ def own_database(folder: Path) -> Iterator[str]:
     """An empty database that no other test uses."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named is None:
-        yield f"sqlite:///{folder / 'tour.db'}"
+        with TemporaryDirectory(dir=folder) as own:
+            yield f"sqlite:///{own}/tour.db"
         return
     server, _, name = re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql:", named).rpartition("/")
     mine = f"{name}_{WORKER}_tour"
@@ -58,47 +61,66 @@ def own_database(folder: Path) -> Iterator[str]:
         connection.execute(f'DROP DATABASE "{mine}" WITH (FORCE)')
 
 
-@pytest.fixture
-def server(folder: Path, own_database: str) -> Iterator[str]:
-    """The address of a server that was made by hand, as the README says it, with its worker and a few tickets."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        **os.environ,
-        "ENVIRONMENT": "development",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
-        "DATABASE_URL": own_database,
-        "SECRET_KEY": SECRET_KEY,
-        "BCRYPT_ROUNDS": "4",
-        "LOG_LEVEL": "WARNING",
-    }
+class Machine:
+    """Where somebody types the README's commands: a database, a port, an environment of its own."""
 
-    def run(*command: str) -> None:
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    def __init__(self, folder: Path, database: str) -> None:
+        self.said = folder / "said.log"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "ENVIRONMENT": "development",
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "PUBLIC_BASE_URL": self.url,
+            "DATABASE_URL": database,
+            "SECRET_KEY": SECRET_KEY,
+            "BCRYPT_ROUNDS": "4",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def run(self, *command: str) -> None:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
-    run("setup_db.py")
-    run("insert_dummy_data.py", "--tickets", "5")
-    said = folder / "tour.log"
-    with said.open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _wait_until_ready(process, f"http://127.0.0.1:{port}/readyz", said)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
+    @contextmanager
+    def serves(self, script: str) -> Iterator[subprocess.Popen[bytes]]:
+        """While it runs. It leads a process group, as what a terminal starts does."""
+        with self.said.open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, script], cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
         try:
+            _wait_until_ready(process, f"{self.url}/readyz", self.said)
+            yield process
+            process.send_signal(signal.SIGTERM)
             process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        digest = hashlib.sha256(database_url(own_database, folder).encode()).hexdigest()[:8]
-        shutil.rmtree(ROOT / "instance" / "mailbox" / digest, ignore_errors=True)
+
+
+@pytest.fixture
+def machine(folder: Path, own_database: str) -> Iterator[Machine]:
+    yield Machine(folder, own_database)
+    digest = hashlib.sha256(database_url(own_database, folder).encode()).hexdigest()[:8]
+    shutil.rmtree(ROOT / "instance" / "mailbox" / digest, ignore_errors=True)
+
+
+@pytest.fixture
+def server(machine: Machine) -> Iterator[str]:
+    """The address of a server that was made by hand, as the README says it, with its worker and a few tickets."""
+    machine.run("setup_db.py")
+    machine.run("insert_dummy_data.py", "--tickets", "5")
+    with machine.serves("app.py"):
+        yield machine.url
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, said: Path) -> None:
@@ -110,6 +132,32 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, said: Path) ->
         except OSError:
             time.sleep(0.1)
     pytest.fail(f"the server did not start:\n{said.read_text()}")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_make_run_says_where_it_is_and_who_can_log_in_and_ctrl_c_ends_all_of_it(machine: Machine) -> None:
+    for _ in range(2):  # an empty database is filled, a filled one served
+        with machine.serves("scripts/run.py") as process:
+            said = machine.said.read_text()
+            assert f"{machine.url}/staff/" in said
+            assert "admin, agent, customer" in said and "campus-demo" in said
+            with urllib.request.urlopen(f"{machine.url}/staff/login", timeout=5) as page:
+                assert b"Log in" in page.read()
+            assert len(_group(process.pid)) >= 3, "server, its worker, the jobs' worker"
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=20)
+            deadline = time.monotonic() + 10
+            while _group(process.pid) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert _group(process.pid) == []
+            assert "Traceback" not in machine.said.read_text()
+
+
+def _group(leader: int) -> list[str]:
+    """Who of a process group is left. `ps` is not on every machine."""
+    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists())
+    fields = (stat.rpartition(")")[2].split() for stat in stats)
+    return [pgrp for state, _, pgrp, *_ in fields if int(pgrp) == leader and state != "Z"]
 
 
 def tour() -> str:
