@@ -23,7 +23,7 @@ from app import create_app
 from demo import campus, history
 from demo.telling import Deed
 from demo.telling import Ticket as Told
-from helpdesk import audit, auth, comments, events, tasks, tickets
+from helpdesk import audit, auth, comments, events, search, tasks, tickets
 from helpdesk.policy import SYSTEM, Actor
 from helpdesk.settings import UnsafeSettings
 from helpdesk.workflow import Trigger
@@ -105,6 +105,7 @@ def _check(*, reset: bool) -> None:
 
 def _empty() -> None:
     """Delete everything but the admins of others, and put back what a desk starts with."""
+    search.forget()
     for table in reversed(db.metadata.sorted_tables):
         if table is Category.__table__:  # children before parents
             db.session.execute(delete(Category).where(Category.parent_id.is_not(None)))

@@ -81,7 +81,8 @@ def serve(create_app: Callable[[], Flask]) -> None:
         sys.exit(f"Not started: {address} has the published password of the demo campus")
     _tell_addresses(values)
     stopping = threading.Event()
-    watch = threading.Thread(target=_keep_working, args=(stopping,))
+    # started here and not by the thread: the server is about to fork, and must not take half a start along
+    watch = threading.Thread(target=_keep_working, args=(_start_worker(), stopping))
     watch.start()
     try:
         Server(
@@ -93,6 +94,8 @@ def serve(create_app: Callable[[], Flask]) -> None:
             workers=values["WEB_PROCESSES"],
             blocking_threads=8,
             respawn_failed_workers=True,
+            # one that a terminal's signal and ours reach at the same moment may miss both
+            workers_kill_timeout=10 if values["ENVIRONMENT"] == "production" else 2,
             log_enabled=os.environ.get("GRANIAN_LOG") == "1",
             working_dir=ROOT,
         ).serve()
@@ -114,17 +117,17 @@ def _demo_admin(app: Flask) -> str | None:
         return users.demo_admin()
 
 
-def _keep_working(stopping: threading.Event) -> None:
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+
+
+def _keep_working(worker: subprocess.Popen[bytes], stopping: threading.Event) -> None:
     """Keep a worker running until the server stops: without one nobody would send a mail."""
-    while not stopping.is_set():
-        worker = subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
-        while worker.poll() is None and not stopping.wait(0.5):
-            pass
-        if worker.poll() is None:
-            worker.terminate()
-            try:
-                worker.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-        else:
-            stopping.wait(2)
+    while not stopping.wait(0.5):
+        if worker.poll() is not None and not stopping.wait(2):
+            worker = _start_worker()
+    worker.terminate()
+    try:
+        worker.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        worker.kill()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import CompoundSelect, delete, false, literal, null, select, union_all
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import audit, policy
+from helpdesk import audit, jobs, policy
 from helpdesk.errors import Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
@@ -180,6 +180,8 @@ def edit_building(actor: Actor, building_id: int, data: Mapping[str, Any]) -> No
     policy.require(actor, Action.BUILDING_WRITE)
     audit.record("building.changed", actor=actor, target=f"building:{building_id}", fields=sorted(data))
     _save(_take(Building, building_id), data)
+    if "name" in data:
+        jobs.enqueue("index_tickets", {"building_id": building_id}, request_id=actor.request_id)
 
 
 def destroy_building(actor: Actor, building_id: int) -> None:

@@ -1,4 +1,4 @@
-"""The history: a row for every changed field, written with the change, and whoever must hear of it told at once."""
+"""The history: a row for every changed field, written with the change; whoever must know of it is told at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from helpdesk import notifications
+from helpdesk import notifications, search
 from helpdesk.policy import Actor, event_audience
 from models import Audience, Event, Task, Ticket, db
 
@@ -72,6 +72,8 @@ def record(
         for name, moment in touched(actor, ticket, changes, at).items():
             setattr(ticket, name, moment)
         ticket.activity_seq += len(changes)
+        if any(change.field in search.FIELDS for change in changes):
+            search.index(ticket)
         notifications.tell(ticket, changes, deed_id=deed_id, request_id=actor.request_id)
 
 

@@ -53,6 +53,16 @@ def page(build: Callable[[bool], Rows], values: dict[str, Any], *, of: str, limi
     return Page(rows, _write(rows[-1], of) if more else None)
 
 
+def ranked(rows: list[Any], score: Callable[[Any], int], *, of: str, limit: int, cursor: str | None) -> Page:
+    """A page of rows in hand, the best and newest first. What they scored is in the cursor, so rows may be added."""
+    keyed = sorted(((score(row), row.id, row) for row in rows), key=lambda one: one[:2], reverse=True)
+    if cursor is not None:
+        after = _read(cursor, of)
+        keyed = [one for one in keyed if one[:2] < after]
+    more, keyed = len(keyed) > limit, keyed[:limit]
+    return Page([row for *_, row in keyed], _sealed(["v", *keyed[-1][:2]], of) if more else None)
+
+
 def _sign(body: bytes, of: str, key: str) -> bytes:
     return hmac.digest(key.encode(), b"cursor|" + hashlib.sha256(of.encode()).digest() + body, "sha256")[:12]
 
@@ -63,7 +73,11 @@ def _write(row: Any, of: str) -> str:
         value: Any = ["t", key.astimezone(UTC).isoformat()]
     else:
         value = ["v", key.value if isinstance(key, StrEnum) else key]
-    body = json.dumps([*value, row.id], separators=(",", ":")).encode()
+    return _sealed([*value, row.id], of)
+
+
+def _sealed(position: list[Any], of: str) -> str:
+    body = json.dumps(position, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_sign(body, of, keys()[0]) + body).rstrip(b"=").decode()
 
 

@@ -209,7 +209,7 @@ def event_audience(field: str) -> Audience:
     return EVENT_AUDIENCE.get(field, Audience.REPORTER)
 
 
-def _readable(audience: Any, author: Any) -> ColumnElement[bool]:
+def readable(audience: Any, author: Any) -> ColumnElement[bool]:
     """What of a ticket's conversation and history a customer reads who sees the ticket."""
     return or_(
         audience == Audience.AFFECTED,
@@ -255,7 +255,7 @@ def visible_tickets(staff: bool) -> Rows:
         where: ColumnElement[bool] | None = None
     else:
         comments = select(func.count()).where(
-            Comment.ticket_id == Ticket.id, _readable(Comment.audience, Comment.author_id)
+            Comment.ticket_id == Ticket.id, readable(Comment.audience, Comment.author_id)
         )
         images = (
             select(func.count())
@@ -265,7 +265,7 @@ def visible_tickets(staff: bool) -> Rows:
                 Image.ticket_id == Ticket.id,
                 or_(
                     and_(Image.comment_id.is_(None), _own),
-                    and_(Image.comment_id.is_not(None), _readable(Comment.audience, Comment.author_id)),
+                    and_(Image.comment_id.is_not(None), readable(Comment.audience, Comment.author_id)),
                 ),
             )
         )
@@ -380,7 +380,7 @@ def visible_comments(staff: bool) -> Rows:
     return (
         statement.join(Ticket, Ticket.id == Comment.ticket_id)
         .join(Category, Category.id == Ticket.category_id)
-        .where(_seen_by_customer(), _readable(Comment.audience, Comment.author_id))
+        .where(_seen_by_customer(), readable(Comment.audience, Comment.author_id))
     )
 
 
@@ -440,7 +440,7 @@ def visible_events(staff: bool) -> Rows:
         statement.join(Ticket, Ticket.id == Event.ticket_id)
         .join(Category, Category.id == Ticket.category_id)
         # a comment's author hears of it when somebody else changes it
-        .where(_seen_by_customer(), _readable(Event.visibility, func.coalesce(Event.to_user_id, Event.actor_id)))
+        .where(_seen_by_customer(), readable(Event.visibility, func.coalesce(Event.to_user_id, Event.actor_id)))
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 
-from helpdesk import audit, auth, jobs, limits, paging, policy
+from helpdesk import audit, auth, jobs, limits, paging, policy, search
 from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MeShape, SessionShape, UserShape
@@ -83,6 +83,8 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
     for name, value in data.items():
         setattr(own, name, value)
     own.updated_at = now()
+    if "name" in data:
+        jobs.enqueue("index_tickets", {"reporter_id": own.id}, request_id=actor.request_id)
 
 
 def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
@@ -100,6 +102,7 @@ def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
     user.bounced_at = None
     auth.flush_unique()
     auth.end_links(user.id, TokenPurpose.RESET)
+    jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=request_id)
     audit.record("address.changed", actor_id=user.id, target=f"user:{user.id}", peer=peer, request_id=request_id)
     if old:
         jobs.enqueue("mail", {"kind": "address_changed", "user_id": user.id, "to": old}, request_id=request_id)
@@ -287,6 +290,8 @@ def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
             setattr(user, name, data[name])
     user.updated_at = now()
     auth.flush_unique()
+    if "name" in data:
+        jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=actor.request_id)
     if not user.is_active:
         auth.end_sessions(user.id)
     for name, old in before.items():
@@ -311,4 +316,6 @@ def erase(actor: Actor, user: User) -> None:
         update(TicketReport).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None)).values(left_at=at)
     )
     db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
+    db.session.flush()
+    search.index_of_person(user.id)
     audit.record("user.erased", actor=actor, target=f"user:{user.id}")

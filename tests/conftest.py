@@ -115,7 +115,7 @@ def app(application: Flask) -> Iterator[Flask]:
 
 def _clean(app: Flask) -> None:
     statements = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables)]
-    statements.insert(0, "UPDATE categories SET parent_id = NULL")
+    statements = ["DELETE FROM ticket_words", "UPDATE categories SET parent_id = NULL", *statements]
     with db.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("; ".join(statements))  # one round trip

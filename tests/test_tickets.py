@@ -322,7 +322,6 @@ def test_a_page_stays_stable_while_tickets_are_added(customer: Person) -> None:
         "held=maybe",
         "created_after=yesterday",
         "sort=created_at&sort=due_at",
-        "q=wifi",
     ],
 )
 def test_a_query_that_says_nothing_known_is_refused(agent: Person, query: str) -> None:

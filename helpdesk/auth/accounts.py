@@ -133,6 +133,7 @@ def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str 
     user.email_verified_at = user.updated_at = now()
     token.used_at = now()
     end_sessions(user.id)
+    jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=request_id)  # a guest's got another name
     signed_in = start_session(user, peer=peer, agent=agent)
     audit.record(
         "account.confirmed", actor_id=user.id, target=f"user:{user.id}", peer=peer, request_id=request_id,

@@ -6,7 +6,7 @@ as much on a page of tickets. A shape reads flat rows; a `Group` gathers the col
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
@@ -125,11 +125,12 @@ class PageQuery(Shape):
     )
 
 
-def sorted_by(*names: str, default: str) -> fields.String:
-    choices = [*names, *(f"-{name}" for name in names)]
-    return fields.String(
-        load_default=default, validate=validate.OneOf(choices), metadata={"description": "`-` for descending."}
-    )
+def sorted_by(*names: str, default: str, also: Mapping[str, str] | None = None) -> fields.String:
+    """The orders of a list, either way; and others, which go one way, with what they mean."""
+    others = also or {}
+    said = " ".join(["`-` for descending.", *(f"`{name}`: {meaning}" for name, meaning in others.items())])
+    choices = [*names, *(f"-{name}" for name in names), *others]
+    return fields.String(load_default=default, validate=validate.OneOf(choices), metadata={"description": said})
 
 
 _pages: dict[str, type[Shape]] = {}

@@ -123,6 +123,14 @@ class EditTicketShape(Shape):
 
 
 class TicketFilter(Shape):
+    q = fields.String(
+        validate=validate.Length(max=500),
+        metadata={
+            "description": 'Words that the ticket\'s words begin with, all of them; `"exact words"`; `#4821`; and'
+            " `status: priority: category: building: assignee: reporter: tag: team: created:>2026-01-01"
+            " is:overdue|unassigned|confidential|open`. Any text is a search."
+        },
+    )
     status = fields.List(fields.Enum(Status, by_value=True))
     priority = fields.List(fields.Enum(Priority, by_value=True))
     category = fields.List(slug(), metadata={"description": "Slugs; children are included."})
@@ -142,7 +150,10 @@ class TicketFilter(Shape):
 
 
 class TicketQuery(TicketFilter, PageQuery):
-    sort = sorted_by("created_at", "updated_at", "priority", "due_at", default="-created_at")
+    sort = sorted_by(
+        "created_at", "updated_at", "priority", "due_at", default="-created_at",
+        also={"best": "with `q`: of the newest 1,000, those whose title says it first."},
+    )  # fmt: skip
 
 
 class CountShape(Shape):

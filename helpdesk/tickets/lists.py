@@ -8,15 +8,17 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, false, func, literal, or_, select, true
 
-from helpdesk import paging, policy, workflow
+from helpdesk import paging, policy, search, workflow
 from helpdesk.policy import ME, Actor, Side
 from helpdesk.schemas import TicketShape
 from helpdesk.settings import setting
 from models import Building, Category, Priority, Rows, Status, Tag, Team, Ticket, TicketTag, fetch, now
 
-COUNTED_UP_TO = 1000
+COUNTED_UP_TO = RANKED = 1000
+TYPED = "typed_"
+"""Before the name of a filter that stands in the search box."""
 _for_staff = TicketShape()
 _for_customers = TicketShape(exclude=("reporter.email",))
 
@@ -90,6 +92,9 @@ OPEN_TO_ALL: dict[str, Filter] = {
     "created_before": lambda name: Ticket.created_at < bindparam(name),
     "resolved_after": lambda name: Ticket.resolved_at >= bindparam(name),
     "held": lambda name: Ticket.held == bindparam(name),
+    "confidential": lambda name: Ticket.is_confidential == true(),
+    "id": lambda name: Ticket.id == bindparam(name),
+    "nothing": lambda name: false(),
 }
 
 OF_OWN: dict[str, Filter] = {
@@ -99,6 +104,8 @@ OF_OWN: dict[str, Filter] = {
     "assignee": lambda name: Ticket.assignee_id == bindparam(name),
     "unassigned": lambda name: Ticket.assignee_id.is_(None),
     "reporter": lambda name: Ticket.reporter_id == bindparam(name),
+    "assignees": lambda name: Ticket.assignee_id.in_(bindparam(name, expanding=True)),
+    "reporters": lambda name: Ticket.reporter_id.in_(bindparam(name, expanding=True)),
 }
 """What whoever joined a ticket is not shown: for customers these look at their own tickets alone."""
 
@@ -128,8 +135,14 @@ def _filtered(staff: bool, names: frozenset[str], prefix: str = "") -> Rows:
     """
     statement = policy.visible_tickets(staff)
     for name in sorted(names):
-        condition = (OPEN_TO_ALL[name] if name in OPEN_TO_ALL else OF_OWN[name])(prefix + name)
-        if name in OF_OWN and not staff:
+        of = name.removeprefix(TYPED)
+        if of in OPEN_TO_ALL:
+            condition = OPEN_TO_ALL[of](prefix + name)
+        elif of in OF_OWN:
+            condition = OF_OWN[of](prefix + name)
+        else:
+            condition = search.condition(staff, prefix + name)
+        if of in OF_OWN and not staff:
             condition = and_(Ticket.reporter_id == ME, condition)
         statement = statement.where(condition)
     return statement if "held" in names else statement.where(Ticket.held == false())
@@ -157,7 +170,9 @@ def _counted(staff: bool, names: frozenset[str]) -> Rows:
 
 def _values(actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
     """The filters of a request as parameters of `_filtered`."""
-    values = dict(filters)
+    values = {name: value for name, value in filters.items() if name != "q"}
+    if filters.get("q"):
+        values |= _typed(actor, search.parse(filters["q"], actor))
     whom = values.pop("assignee", None)
     if whom == "none":
         values["unassigned"] = True
@@ -176,6 +191,14 @@ def _values(actor: Actor, filters: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _typed(actor: Actor, query: search.Query) -> dict[str, Any]:
+    """What was typed, beside what was chosen: both hold, so its names are its own."""
+    found = {TYPED + name: value for name, value in query.filters.items()}
+    if query.is_vain:
+        found[TYPED + "nothing"] = True
+    return found | search.values(query, actor.is_staff)
+
+
 def today(time_zone: str) -> tuple[datetime, datetime]:
     """The first moment of today and of tomorrow where the campus is."""
     zone = ZoneInfo(time_zone)
@@ -189,6 +212,9 @@ def listing(
     """A page of the tickets that somebody sees, and the cursor of the next. Raises Invalid."""
     values = _values(actor, filters)
     names = frozenset(values)
+    if sort == "best":
+        found = _best(actor, filters.get("q", ""), names, values, limit=limit, cursor=cursor)
+        return show(actor, found.rows), found.next_cursor
     found = paging.page(
         lambda after: _listed(actor.is_staff, names, sort, after),
         {**policy.params(actor), **values},
@@ -197,6 +223,33 @@ def listing(
         cursor=cursor,
     )
     return show(actor, found.rows), found.next_cursor
+
+
+@lru_cache(maxsize=256)
+def _newest(staff: bool, names: frozenset[str]) -> Rows:
+    found = _filtered(staff, names)
+    title = next(column for column in found.selected_columns if column.key == "title")
+    return found.with_only_columns(Ticket.id, title).order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(RANKED)
+
+
+@lru_cache(maxsize=2)
+def _by_ids(staff: bool) -> Rows:
+    return policy.visible_tickets(staff).where(Ticket.id.in_(bindparam("ids", expanding=True)))
+
+
+def _best(
+    actor: Actor, q: str, names: frozenset[str], values: dict[str, Any], *, limit: int, cursor: str | None
+) -> paging.Page:
+    """Of the newest that match, those whose title, as its reader sees it, says what was asked for."""
+    values = {**policy.params(actor), **values}
+    wanted = set(search.words(q))
+    rows = list(fetch(_newest(actor.is_staff, names), values))
+    page = paging.ranked(
+        rows, lambda row: search.score(wanted, row.title), of=f"tickets|best|{q}", limit=limit, cursor=cursor
+    )
+    ids = [row.id for row in page.rows]
+    shown = {row.id: row for row in fetch(_by_ids(actor.is_staff), {**policy.params(actor), "ids": ids})} if ids else {}
+    return paging.Page([shown[one] for one in ids if one in shown], page.next_cursor)
 
 
 def count(actor: Actor, filters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

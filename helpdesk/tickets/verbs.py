@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from helpdesk import audit, events, jobs, policy, sla, workflow
+from helpdesk import audit, events, jobs, policy, search, sla, workflow
 from helpdesk.errors import Conflict, Forbidden, NoSuchTransition
 from helpdesk.events import Change
 from helpdesk.policy import SYSTEM, Action, Actor, Side
@@ -156,6 +156,7 @@ def destroy(actor: Actor, ticket: Ticket) -> None:
     """Delete it with its conversation, photos and history. That it happened stays on record."""
     policy.require(actor, Action.TICKET_DELETE)
     audit.record("ticket.deleted", actor=actor, target=f"ticket:{ticket.id}")
+    search.forget([ticket.id])
     db.session.delete(ticket)
     db.session.flush()
 
