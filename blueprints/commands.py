@@ -28,7 +28,8 @@ def register_commands(app: Flask) -> None:
 
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due and stop.")
-def work(once: bool) -> None:
+@click.option("--beside", type=int, metavar="PID", help="Stop when this process, which started it, is gone.")
+def work(once: bool, beside: int | None) -> None:
     """Do the jobs: send mails, close what has been resolved for long, tidy up."""
     if once:
         click.echo(f"{jobs.drain()} jobs done")
@@ -36,7 +37,15 @@ def work(once: bool) -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    if beside is not None:
+        threading.Thread(target=_stop_with, args=(beside, stop), daemon=True).start()
     jobs.work(stop)
+
+
+def _stop_with(parent: int, stop: threading.Event) -> None:
+    while os.getppid() == parent and not stop.wait(1):
+        pass
+    stop.set()
 
 
 @click.command("jobs")
@@ -118,7 +127,9 @@ def _demo_admin(app: Flask) -> str | None:
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+    """In a process group of its own, for Ctrl-C may find it half started. It is told to stop, or sees us gone."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "work", "--beside", str(os.getpid())]
+    return subprocess.Popen(command, cwd=ROOT, process_group=0)
 
 
 def _keep_working(worker: subprocess.Popen[bytes], stopping: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import comments, policy
-from helpdesk.limits import CREATE
+from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     CreateCommentShape,
@@ -56,10 +56,11 @@ def show(actor: Actor, comment_id: int) -> dict[str, Any]:
     return comments.show_one(actor, comment_id)
 
 
-@api.call("PUT", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True)
-@api.call("PATCH", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True)
+@api.call("PUT", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True, limited=True)
+@api.call("PATCH", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True, limited=True)
 def edit(actor: Actor, comment_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change a comment: its author for 15 minutes, admins always."""
+    http.limit(actor, EDIT)
     http.begin(actor)
     comment, ticket = comments.take(actor, comment_id)
     http.expect_version(comment.version, lambda: comments.show_one(actor, comment_id))
@@ -67,9 +68,10 @@ def edit(actor: Actor, comment_id: int, body: dict[str, Any]) -> dict[str, Any]:
     return comments.show_one(actor, comment_id)
 
 
-@api.call("DELETE", ONE, Action.COMMENT_EDIT, status=204, if_match=True)
+@api.call("DELETE", ONE, Action.COMMENT_EDIT, status=204, if_match=True, limited=True)
 def destroy(actor: Actor, comment_id: int) -> None:
     """Delete a comment: its author for 15 minutes, admins always."""
+    http.limit(actor, EDIT)
     http.begin(actor)
     comment, ticket = comments.take(actor, comment_id)
     http.expect_version(comment.version, lambda: comments.show_one(actor, comment_id))

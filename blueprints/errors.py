@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Stateme
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from helpdesk import audit, errors
+from helpdesk import audit, errors, limits
 from helpdesk.errors import HelpdeskError
 from models import begin_write, db
 
@@ -81,6 +81,8 @@ def _on_record(error: errors.Forbidden) -> None:
     if known is None:
         return
     try:
+        if limits.wait_seconds(limits.DENIED, str(known.actor.id)):
+            return
         begin_write()
         audit.record("denied", actor=known.actor, target=f"{request.method} {request.path}"[:64])
         db.session.commit()

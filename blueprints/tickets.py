@@ -8,7 +8,7 @@ from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import policy, tickets
 from helpdesk.errors import NotFound
-from helpdesk.limits import CREATE
+from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     AddAffectedShape,
@@ -72,14 +72,33 @@ def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
     return tickets.show_one(actor, ticket_id)
 
 
-@api.call("PUT", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
-@api.call("PATCH", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
+@api.call(
+    "PUT",
+    ONE,
+    Action.TICKET_EDIT,
+    body=EditTicketShape,
+    out=FullTicketShape,
+    if_match=True,
+    limited=True,
+    raises=(409,),
+)
+@api.call(
+    "PATCH",
+    ONE,
+    Action.TICKET_EDIT,
+    body=EditTicketShape,
+    out=FullTicketShape,
+    if_match=True,
+    limited=True,
+    raises=(409,),
+)
 def edit(actor: Actor, ticket_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change the fields named.
 
     Staff change every field. The reporter changes title, description and place until it is resolved, closes it, and
     reopens it while it is resolved. 409 for a status that cannot follow: `transitions` lists those that can.
     """
+    http.limit(actor, EDIT)
     http.begin(actor)
     ticket = tickets.take(actor, ticket_id)
     http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
@@ -104,9 +123,10 @@ def join(actor: Actor, ticket_id: int) -> None:
     tickets.join(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 
 
-@api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204)
+@api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, limited=True)
 def leave(actor: Actor, ticket_id: int) -> None:
     """Take that back. Doing it twice changes nothing. 404 for a ticket that is not joinable."""
+    http.limit(actor, CREATE)
     http.begin(actor)
     tickets.leave(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 

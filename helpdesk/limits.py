@@ -51,6 +51,10 @@ NEW_ADDRESS = Limit("new-address", burst=5, every=720)
 """Per account: each try is a mail to an address that somebody typed."""
 CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
+EDIT = Limit("edit", burst=120, every=3)
+"""Changes by a customer: each is a line of the history."""
+DENIED = Limit("denied", burst=30, every=60)
+"""Denials of one person that go on record: one a minute tells as much as a thousand."""
 INVITE = Limit("invite", burst=50, every=30)
 
 JUMP_SECONDS = 60

@@ -101,6 +101,12 @@ def _resolved(thing: dict[str, Any]) -> dict[str, Any]:
 
 # limited for customers, never for the staff
 OF_CUSTOMERS = {
+    "PATCH /api/tickets/{ticket_id}",
+    "PUT /api/tickets/{ticket_id}",
+    "DELETE /api/tickets/{ticket_id}/affected/me",
+    "PATCH /api/comments/{comment_id}",
+    "PUT /api/comments/{comment_id}",
+    "DELETE /api/comments/{comment_id}",
     "POST /api/tickets",
     "POST /api/tickets/{ticket_id}/comments",
     "PUT /api/tickets/{ticket_id}/affected/me",

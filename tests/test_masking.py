@@ -517,3 +517,18 @@ def test_the_vocabulary_of_masks_is_complete() -> None:
         "version", "tags",
     }  # fmt: skip
     assert set(schemas.FullTicketShape().fields) == shared | masked
+
+
+def test_whoever_joined_learns_nothing_of_a_reply_to_the_reporter(app: Flask) -> None:
+    """The first reply moves what is due next, for those who read it."""
+    world = World(app)
+    number = world.ticket()
+    path = f"/api/tickets/{number}"
+    due = world.reporter.get(path).json["due_at"]
+    before = world.joined.get(path)
+    world.agent.writes(number, "For you alone.", audience="reporter")
+    after = world.joined.get(path, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 304
+    assert world.reporter.get(path).json["due_at"] > due
+    for filters in ("due=overdue", "due=today"):
+        assert world.joined.get(f"/api/tickets?{filters}").json["items"] == []

@@ -143,21 +143,36 @@ def test_make_run_says_where_it_is_and_who_can_log_in_and_ctrl_c_ends_all_of_it(
             assert "admin, agent, customer" in said and "campus-demo" in said
             with urllib.request.urlopen(f"{machine.url}/staff/login", timeout=5) as page:
                 assert b"Log in" in page.read()
-            assert len(_group(process.pid)) >= 3, "server, its worker, the jobs' worker"
+            family = _children(process.pid)
+            assert len(family) == 2, "the web's process, the jobs' worker"
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=20)
-            deadline = time.monotonic() + 10
-            while _group(process.pid) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert _group(process.pid) == []
+            assert _gone(family)
             assert "Traceback" not in machine.said.read_text()
 
 
-def _group(leader: int) -> list[str]:
-    """Who of a process group is left. `ps` is not on every machine."""
-    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists())
-    fields = (stat.rpartition(")")[2].split() for stat in stats)
-    return [pgrp for state, _, pgrp, *_ in fields if int(pgrp) == leader and state != "Z"]
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_nothing_is_left_of_a_server_that_was_killed(machine: Machine) -> None:
+    machine.run("setup_db.py")
+    with machine.serves("app.py") as process:
+        family = _children(process.pid)
+        assert len(family) == 2
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=20)
+        assert _gone(family)
+
+
+def _children(pid: int) -> list[int]:
+    """`ps` is not on every machine."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def _gone(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def tour() -> str:

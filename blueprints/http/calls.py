@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http.codec import Json
@@ -29,6 +30,8 @@ from helpdesk import auth, policy
 from helpdesk.policy import Action
 from helpdesk.schemas import Shape
 from models import db
+
+DEADLOCK_DETECTED = "40P01"
 
 
 @dataclass
@@ -78,6 +81,20 @@ def _sign(answer: Answer, response: Response) -> None:
         set_cookies(response, answer.signed_in, access=is_browser())
     if answer.signed_out:
         clear_cookies(response)
+
+
+def _again_after_deadlock(deed: Callable[[], Any], claim: tuple[str, str] | None) -> Any:
+    """PostgreSQL ends one of two deeds that wait for each other. Nothing of it was written: it is done again."""
+    for _ in range(2):
+        g.idempotency = claim
+        try:
+            return deed()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != DEADLOCK_DETECTED:
+                raise
+            db.session.rollback()
+    g.idempotency = claim
+    return deed()
 
 
 @dataclass(frozen=True)
@@ -154,10 +171,9 @@ class Doors(Blueprint):
                     arguments["query"] = arguments_of_query
                 if body_shape is not None:
                     arguments["body"] = body_of(body_shape)
-                if creates:
-                    g.idempotency = idempotency_of(actor)
+                claim = idempotency_of(actor) if creates else None
                 try:
-                    answer = function(actor, **arguments)
+                    answer = _again_after_deadlock(partial(function, actor, **arguments), claim)
                 except Replay as replay:
                     return replayed(replay.row)
                 answer = answer if isinstance(answer, Answer) else Answer(answer)
