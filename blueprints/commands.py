@@ -16,7 +16,17 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from blueprints import contract, permissions
-from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets, users  # noqa: F401  (jobs' handlers)
+from helpdesk import (  # noqa: F401  (jobs' handlers)
+    auth,
+    categories,
+    idempotency,
+    jobs,
+    limits,
+    mail,
+    notifications,
+    tickets,
+    users,
+)
 from helpdesk.settings import ROOT, UnsafeSettings, load
 from models import Job, JobState, begin_write, db, now
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import policy, tickets
+from helpdesk import policy, similar, tickets
 from helpdesk.errors import NotFound
 from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
@@ -16,7 +16,9 @@ from helpdesk.schemas import (
     CreateTicketShape,
     EditTicketShape,
     FullTicketShape,
+    KnownShape,
     PageQuery,
+    SimilarQuery,
     TicketCountsShape,
     TicketFilter,
     TicketQuery,
@@ -64,6 +66,21 @@ def listing(actor: Actor, query: dict[str, Any]) -> Answer:
 def counts(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     """Count the tickets one sees, by status, with the list's filters. Beyond 1,000 it says that there are more."""
     return tickets.count(actor, query)
+
+
+@api.call("GET", "/similar", Action.TICKET_JOIN, query=SimilarQuery, out=page_of(KnownShape))
+def similar_ones(actor: Actor, query: dict[str, Any]) -> Answer:
+    """Find up to five open tickets that may be the same problem, to join instead of reporting it again."""
+    found = similar.similar(
+        actor, query["title"], building=query.get("building"), category=query.get("category")
+    )  # fmt: skip
+    return http.page(found, None)
+
+
+@api.call("GET", "/known", Action.TICKET_JOIN, out=page_of(KnownShape))
+def known(actor: Actor) -> Answer:
+    """List the five open problems that affect most people now."""
+    return http.page(similar.known(actor), None)
 
 
 @api.call("GET", ONE, Action.TICKET_READ, out=FullTicketShape)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import CompoundSelect, Select, delete, false, literal, null, select, union_all
+from sqlalchemy import CompoundSelect, Select, delete, false, literal, null, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import audit, events, jobs, policy, tickets
 from helpdesk.errors import Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
-from models import Building, Category, Rows, Tag, Team, Ticket, TicketTag, db, fetch, now
+from models import Building, Category, Rows, Tag, Team, Ticket, TicketTag, begin_write, db, fetch, now
 
 _category, _building, _tag, _team = CategoryShape(), BuildingShape(), TagShape(), NamedShape()
 T = TypeVar("T")
@@ -46,6 +47,40 @@ def _show_category(row: Any) -> dict[str, Any]:
 def categories(*, archived: bool = False) -> list[dict[str, Any]]:
     statement = _categories if archived else _categories.where(Category.is_archived == false())
     return [_show_category(row) for row in fetch(statement)]
+
+
+USUAL_DAYS = 180
+"""What was resolved longer ago says little about today."""
+
+
+@jobs.handles("usual_resolution", every=timedelta(hours=1))
+def count_usual_resolution(job: jobs.Claimed) -> None:
+    """From report to resolution, as people live through it: by category, a parent's with its children's."""
+    parents = {row.id: row.parent_id for row in fetch(select(Category.id, Category.parent_id))}
+    took: dict[int, list[int]] = {category_id: [] for category_id in parents}
+    resolved = select(Ticket.category_id, Ticket.created_at, Ticket.resolved_at).where(
+        Ticket.resolved_at >= now() - timedelta(days=USUAL_DAYS), Ticket.held == false()
+    )
+    for category_id, created_at, resolved_at in fetch(resolved):
+        seconds = max(0, int((resolved_at - created_at).total_seconds()))
+        for one in (category_id, parents[category_id]):
+            if one is not None:
+                took[one].append(seconds)
+    begin_write()
+    for category_id, seconds_each in took.items():
+        seconds_each.sort()
+        values = {
+            "usual_count": len(seconds_each),
+            "usual_p50_seconds": _nearest_rank(seconds_each, 50),
+            "usual_p75_seconds": _nearest_rank(seconds_each, 75),
+        }
+        db.session.execute(update(Category).where(Category.id == category_id).values(**values))
+    db.session.commit()
+
+
+def _nearest_rank(ordered: list[int], percent: int) -> int | None:
+    """The smallest value that so many percent do not exceed."""
+    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
 
 
 def category(category_id: int) -> dict[str, Any]:

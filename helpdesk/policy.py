@@ -357,6 +357,22 @@ def take_joinable(actor: Actor, ticket_id: int) -> Ticket:
     return ticket
 
 
+@lru_cache
+def joinable_tickets() -> Rows:
+    """What everybody who is signed in may know of a ticket that others may join: no person, no word but its title."""
+    return (
+        select(
+            Ticket.id, func.coalesce(Ticket.public_title, Ticket.title).label("public_title"), Ticket.status,
+            Building.id.label("building_id"), Building.slug.label("building_slug"),
+            Building.name.label("building_name"), Ticket.room, Ticket.affected_count, Ticket.created_at,
+            Ticket.category_id, Category.parent_id,
+        )
+        .join(Category, Category.id == Ticket.category_id)
+        .outerjoin(Building, Building.id == Ticket.building_id)
+        .where(Ticket.held == false(), Ticket.is_confidential == false(), Category.is_joinable)
+    )  # fmt: skip
+
+
 def is_joinable(ticket: Ticket) -> bool:
     """Whether others may join it at all: the rule of `take_joinable`, for a ticket in hand."""
     return (

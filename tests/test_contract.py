@@ -33,7 +33,7 @@ from helpdesk.settings import ROOT
 from models import db
 from tests.factories import PASSWORD, Person, a_report
 from tests.test_policy import MATRIX
-from tests.world import MISSING, NEW_PASSWORD, PEOPLE, TARGETS, World, body_of, headers_of, short, unique
+from tests.world import MISSING, NEW_PASSWORD, PEOPLE, REQUIRED, TARGETS, World, body_of, headers_of, short, unique
 
 # --- the documents ----------------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class Walk:
         if "data" not in changes and "json" not in changes:
             changes["json"] = body_of(name, self.world, who)
         method, _, path = name.partition(" ")
-        address = path.format(**target) + changes.pop("query", "")
+        address = path.format(**target) + changes.pop("query", REQUIRED.get(name, ""))
         response = self.world.people[who].open(method, address, headers=headers, **changes)
         self.reached[name].add(check(self.calls[name], response))
         if response.status_code == 204 and who != "anonymous" and ("/auth/" in name or "/sessions" in name):

@@ -49,9 +49,9 @@ class Problem:
 WHO_READS: dict[str, str] = {
     "title": "reporter",
     "title before": "reporter",
-    "public title": "reporter joined",
+    "public title": "reporter joined other",  # a known problem, which anybody may join
     "description": "reporter",
-    "room": "reporter joined",
+    "room": "reporter joined other",
     "reporter's name": "reporter",
     "reporter's address": "reporter",
     "assignee's name": "reporter",
@@ -142,6 +142,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "created_after": ("2020-01-01T00:00:00Z",),
     "created_before": ("2100-01-01T00:00:00Z",),
     "q": ("a", "Kim"),
+    "title": ("projector", "water"),
 }
 """Values for query parameters of which the schema does not name any. A new one must be named here."""
 
@@ -167,11 +168,17 @@ def _values(name: str, shape_field: ma.fields.Field, problem: Problem) -> Iterab
 
 
 def _queries(call: Call, problem: Problem) -> Iterator[str]:
-    yield ""
-    for name, shape_field in (call.query.fields if call.query else {}).items():
+    fields = call.query.fields if call.query else {}
+    needed = "&".join(
+        f"{name}={_values(name, one, problem)[0]}"
+        for name, one in fields.items()
+        if one.required  # type: ignore[index]
+    )
+    yield f"?{needed}" if needed else ""
+    for name, shape_field in fields.items():
         if name != "cursor":
             for value in _values(name, shape_field, problem):
-                yield f"?{name}={value}"
+                yield f"?{needed}&{name}={value}" if needed and not shape_field.required else f"?{name}={value}"
 
 
 def _ids() -> dict[str, list[int]]:

@@ -18,7 +18,7 @@ from helpdesk.policy import Action
 from helpdesk.settings import ROOT
 from models import Ticket, User, begin_write, db
 from tests.factories import Person, work
-from tests.world import MISSING, PEOPLE, TARGETS, World, body_of, headers_of, short, state
+from tests.world import MISSING, PEOPLE, REQUIRED, TARGETS, World, body_of, headers_of, short, state
 
 # The statuses are those of: anonymous, reporter, other customer, joined, agent, admin, deactivated.
 MATRIX: list[tuple[str, str, str]] = [
@@ -76,6 +76,8 @@ MATRIX: list[tuple[str, str, str]] = [
     ("DELETE /api/teams/{team_id}", "team", "401 403 403 403 403 204 401"),
     ("GET /api/tickets", "", "401 200 200 200 200 200 401"),
     ("GET /api/tickets/counts", "", "401 200 200 200 200 200 401"),
+    ("GET /api/tickets/known", "", "401 200 200 200 200 200 401"),
+    ("GET /api/tickets/similar", "", "401 200 200 200 200 200 401"),
     ("POST /api/tickets", "", "401 201 201 201 201 201 401"),
     ("GET /api/tickets/{ticket_id}", "ticket", "401 200 404 200 200 200 401"),
     ("GET /api/tickets/{ticket_id}", "confidential", "401 200 404 404 200 200 401"),
@@ -156,7 +158,7 @@ def _send(
     world: World, who: str, call: str, target: dict[str, int], body: Any, headers: dict[str, str]
 ) -> TestResponse:
     method, _, path = call.partition(" ")
-    return world.people[who].open(method, path.format(**target), headers=headers, json=body)
+    return world.people[who].open(method, path.format(**target) + REQUIRED.get(call, ""), headers=headers, json=body)
 
 
 @pytest.mark.parametrize(("call", "target", "codes"), MATRIX, ids=lambda text: text.replace("/api/", ""))
@@ -179,7 +181,7 @@ def test_everybody_gets_what_the_matrix_says_and_a_refusal_changes_nothing(
             missing = _send(world, who, call, dict.fromkeys(parts, MISSING), body, headers)
             assert _told(missing) == _told(response), who
         if call[:3] == "GET":
-            head = world.people[who].open("HEAD", call[4:].format(**parts))
+            head = world.people[who].open("HEAD", call[4:].format(**parts) + REQUIRED.get(call, ""))
             assert (head.status_code, head.data) == (expected, b"")
 
 
