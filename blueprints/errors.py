@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import math
 from typing import Any
-from urllib.parse import quote
 
 import orjson
-from flask import Flask, Response, current_app, g, redirect, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -51,8 +50,6 @@ def helpdesk_error(error: HelpdeskError) -> Response:
     headers: dict[str, str] = {}
     more: dict[str, Any] = {}
     if isinstance(error, errors.NotSignedIn):
-        if request.path.startswith("/staff") and wants_page():
-            return _to_login()
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.token_was_bad else "Bearer"
     elif isinstance(error, errors.Forbidden):
         _on_record(error)
@@ -67,12 +64,6 @@ def helpdesk_error(error: HelpdeskError) -> Response:
     elif isinstance(error, errors.TooMany | errors.Unavailable):
         headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
     return answer(error.status, error.type, error.title, error.detail, headers, **more)
-
-
-def _to_login() -> Response:
-    """Back to the page they wanted, where it can be asked for again."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/staff/"
-    return redirect(f"/staff/login?next={quote(wanted)}")  # type: ignore[return-value]
 
 
 def _on_record(error: errors.Forbidden) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 import models
 from models import Building, Comment, Event, Tag, Team, Ticket, User, begin_write, db
@@ -159,6 +160,115 @@ def test_another_sites_page_cannot_log_out(desk: Reader) -> None:
     assert desk.get("/staff/").status_code == 200
 
 
+# A session that ended while somebody wrote.
+
+WRITTEN = {"text": "Ask the plumber.\r\nAnd <b>the</b> & other one.", "audience": "internal", "then": "waiting", "room": "2\"15"}  # fmt: skip
+
+
+def is_logged_out(reader: Reader) -> None:
+    reader.jar = {}
+
+
+def logs_in(reader: Reader, page: Page, person: Person, password: str = PASSWORD) -> TestResponse:
+    return reader.sends(page.form_to(LOGIN), identifier=person.username, password=password)
+
+
+def test_what_was_written_when_the_session_had_ended_is_sent_after_the_login(
+    desk: Reader, agent: Person, customer: Person
+) -> None:
+    number = customer.reports()
+    form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
+    is_logged_out(desk)
+    response = desk.sends(form, **WRITTEN)
+    page = Page(response)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"]
+    assert page.says("Log in and go on: what you wrote is kept.")
+    wrong = Page(logs_in(desk, page, agent, "wrong"))
+    assert (wrong.status, wrong.says("what you wrote is kept")) == (401, True)
+    empty = Page(logs_in(desk, wrong, agent, ""))
+    assert (empty.status, empty.says("what you wrote is kept")) == (422, True)
+    page = Page(logs_in(desk, empty, agent))
+    assert page.status == 200
+    assert page.says("look at what you wrote, and send it")
+    assert page.says("Message Ask the plumber. And <b>the</b> & other one. Who reads it Staff only Then set Waiting Room 2\"15")  # fmt: skip
+    assert count(Comment) == 0
+    response = desk.sends(page.form_to(f"{at(number)}/comments", button="Send note"))
+    assert Page(response).says("Your note was added Not saved yet: Room.")
+    assert agent.sees(number)["status"] == "waiting"
+    said = agent.get(f"/api/tickets/{number}/comments").json["items"]
+    assert [comment["text"] for comment in said] == ["Ask the plumber.\nAnd <b>the</b> & other one."]
+    desk.sends(page.form_to(f"{at(number)}/comments"))
+    assert count(Comment) == 1
+
+
+def test_every_form_is_kept_whole(desk: Reader, agent: Person, customer: Person) -> None:
+    add(Building(slug="maple", name="Maple Hall"), Tag(name="hvac"), Tag(name="exam"))
+    number = customer.reports(building="maple")
+    agent.sets(number, tags=["hvac"], is_confidential=True)
+    new = {**GOOD, "email": "new@campus.test", "name": "Nell", "building": "maple", "tags": ["exam", "hvac"], "is_confidential": "on"}  # fmt: skip
+    for path, action, button, typed, words, label in (
+        (at(number), at(number), "Save", {"assignee_id": str(agent.id), "building": "", "tags": ["hvac", "exam"], "is_confidential": None}, "Assignee Priya Nair Building Nothing Tags hvac, exam Confidential Nothing", "Save properties"),
+        (at(number), at(number), "Resolve", {"text": "Dry"}, "Message Dry", "Resolve"),
+        (at(number), f"{at(number)}/comments", "Send", {"text": "Dry"}, "Message Dry", "Send reply"),
+        (NEW, NEW, "Create", new, "Email new@campus.test Name Nell Title Fire door will not latch", "Create ticket"),
+    ):  # fmt: skip
+        form = desk.reads(path).form_to(action, button=button)
+        is_logged_out(desk)
+        page = Page(logs_in(desk, Page(desk.sends(form, **typed)), agent))
+        assert page.says(words), page.words[-900:]
+        assert page.form_to(action, button=label).data() == form.data(**typed)
+        assert path in page.links
+    assert count(Ticket) == 1
+    assert desk.is_led(desk.sends(page.form_to(NEW))).says("Nell reporter")
+
+
+def test_a_page_that_is_asked_for_without_a_session_is_gone_back_to(desk: Reader, agent: Person) -> None:
+    is_logged_out(desk)
+    page = desk.reads(desk.get("/staff/?status=resolved&sort=-created_at").headers["Location"])
+    assert logs_in(desk, page, agent).headers["Location"] == "/staff/?status=resolved&sort=-created_at"
+
+
+@pytest.mark.parametrize(
+    "where", ["https://evil.test/", "//evil.test/staff/tickets/new", "/api/tickets", "/staff/", LOGIN, "/staff/logout", "/staff/tickets/x", "/staff/tickets/new?x=1", "/staff//tickets/new", "/staff/../api/tickets", "javascript:alert(1)", ""]
+)  # fmt: skip
+def test_what_was_kept_is_sent_to_a_form_of_ours_alone(app: Flask, agent: Person, where: str) -> None:
+    wish = {"identifier": agent.username, "password": PASSWORD, "send_to": where, "kept.text": "x", "next": "/staff/"}
+    response = Reader(app).open("POST", LOGIN, data=wish)
+    assert (response.status_code, response.headers["Location"]) == (303, "/staff/")
+
+
+def test_another_sites_page_puts_no_words_into_the_login(app: Flask, agent: Person, customer: Person) -> None:
+    """A cookie that is SameSite stays at home: to us they are logged out, and would send it after the login."""
+    number = customer.reports()
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}):
+        refused = Reader(app).open("POST", f"{at(number)}/comments", data=WRITTEN, headers=headers)
+        assert refused.status_code == 403
+        assert "plumber" not in refused.get_data(as_text=True)
+    wish = {"identifier": agent.username, "password": PASSWORD, "send_to": f"{at(number)}/comments", "kept.text": "x"}
+    assert Reader(app).open("POST", LOGIN, data=wish, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert Page(Reader(app).get(f"{LOGIN}?{urlencode(wish)}")).form_to(LOGIN).data().keys() == {"next", "identifier", "password"}  # fmt: skip
+    program = Reader(app).open("POST", f"{at(number)}/comments", data=WRITTEN, headers={"Accept": "application/json"})
+    assert (program.status_code, program.mimetype) == (401, "application/problem+json")
+
+
+def test_only_the_fields_of_a_form_are_kept(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    page = Page(Reader(app).open("POST", f"{at(number)}/comments", data={"text": "x", "evil": "1", "password": "y"}))
+    assert page.form_to(LOGIN).data().keys() == {"next", "identifier", "password", "send_to", "kept.text"}
+    assert page.form_to(LOGIN).data()["password"] == [""]
+    too_large = Reader(app).open("POST", f"{at(number)}/comments", data={"text": "x" * 600_000})
+    assert too_large.status_code == 413
+
+
+def test_a_customer_who_logs_in_sends_nothing(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    reader = Reader(app)
+    page = Page(reader.open("POST", f"{at(number)}/comments", data=WRITTEN))
+    assert Page(logs_in(reader, page, customer)).says("These pages are for staff")
+    assert count(Comment) == 0
+
+
 def test_logging_in_ends_the_session_that_came_along(app: Flask, desk: Reader, admin: Person) -> None:
     before = dict(desk.jar)
     form = {"identifier": admin.username, "password": PASSWORD, "next": "/staff/"}
@@ -183,7 +293,7 @@ def test_every_staff_page_is_for_staff_alone(app: Flask, customer: Person, agent
     routes = [(method, path.replace("/1", f"/{number}")) for method, path in _staff_routes(app)]
     assert len(routes) == 6
     for method, path in routes:
-        assert Reader(app).open(method, path).status_code == 302, path
+        assert Reader(app).open(method, path).status_code == (302 if method == "GET" else 401), path
         assert Reader(app, customer).open(method, path, data={}).status_code == 403, path
         for person in (agent, admin):
             response = Reader(app, person).open(method, path, data={})
