@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +15,8 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 import models
+from blueprints.staff.queue import SORTS
+from helpdesk.schemas import TicketQuery
 from models import Building, Comment, Event, Tag, Team, Ticket, User, begin_write, db
 from tests.conftest import statements
 from tests.doors import change
@@ -440,6 +442,40 @@ def test_the_filter_form_keeps_everything_that_is_chosen(desk: Reader, customer:
     plain = desk.get("/staff/?status=open&status=in_progress&status=waiting&category=&assignee=&due=&sort=")
     assert (plain.status_code, plain.headers["Location"]) == (302, "/staff/")
     assert len(listed(desk.reads("/staff/?status=open"))) == 1
+
+
+def asks(response: TestResponse) -> dict[str, list[str]]:
+    """What the address asks for that a form of filters is led to."""
+    assert response.status_code == 302
+    return parse_qs(response.headers["Location"].partition("?")[2])
+
+
+@pytest.mark.parametrize(
+    ("sort", "words"),
+    [("due_at", "Soonest due"), ("-due_at", "Latest due"), ("-priority", "Most urgent"), ("priority", "Least urgent"), ("updated_at", "Longest unchanged"), ("best", "Best match")],
+)  # fmt: skip
+def test_a_sort_is_named_and_survives_a_filter(desk: Reader, customer: Person, sort: str, words: str) -> None:
+    number = customer.reports()
+    page = desk.reads(f"/staff/?sort={sort}")
+    assert f'aria-label="All open, {words.lower()} first"' in page.html
+    assert page.says(f"Sort: {words}") == (sort != "due_at")
+    response = desk.sends(page.form_to("/staff/"), priority=["normal"])
+    assert asks(response) == {"priority": ["normal"]} | ({"sort": [sort]} if sort != "due_at" else {})
+    assert listed(desk.reads(response.headers["Location"])) == [number]
+    assert len(re.findall(r'name="sort"', page.html)) == (7 if sort in ("-due_at", "priority", "best") else 6)
+
+
+def test_every_sort_there_is_has_a_name() -> None:
+    known: Any = TicketQuery().fields["sort"].validate
+    assert set(SORTS) == set(known.choices)
+
+
+def test_a_search_survives_a_filter(desk: Reader, customer: Person) -> None:
+    leak, _ = customer.reports(), customer.reports(title="No Wi-Fi", description="None at all.")
+    page = desk.reads("/staff/?q=ceiling")
+    assert (listed(page), page.says("Search: ceiling")) == ([leak], True)
+    response = desk.sends(page.form_to("/staff/"), priority=["normal"])
+    assert asks(response) == {"priority": ["normal"], "q": ["ceiling"]}
 
 
 def test_the_sidebar_counts_what_its_links_list(desk: Reader, agent: Person, admin: Person, customer: Person) -> None:
