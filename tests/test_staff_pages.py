@@ -1254,6 +1254,22 @@ def test_a_history_whose_newest_end_was_deleted_leads_to_the_rest(
     assert page.says("From the beginning")
 
 
+def test_what_is_too_large_is_told_the_limit_and_led_back(desk: Reader, customer: Person) -> None:
+    number = customer.reports()
+    for path, back in (
+        (at(number), at(number)),
+        (f"{at(number)}/comments", at(number)),
+        (NEW, NEW),
+        (LOGIN, "/staff/"),
+    ):
+        page = Page(desk.open("POST", path, data={"text": "x" * 1024**2}))
+        assert (page.status, page.says("This is too large")) == (413, True)
+        assert page.says("A message has at most 20,000 characters, and all that is sent at once 1 MB.")
+        assert back in page.links
+    program = desk.open("POST", NEW, data={"text": "x" * 1024**2}, headers={"Accept": "application/json"})
+    assert (program.status_code, program.mimetype) == (413, "application/problem+json")
+
+
 def test_a_ticket_that_is_not_there_is_not_found(desk: Reader, customer: Person) -> None:
     number = customer.reports()
     for path in (at(number + 1), f"/staff/tickets/{2**63}", "/staff/tickets/x"):
