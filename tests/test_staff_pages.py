@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -346,6 +347,30 @@ def test_what_people_write_is_never_code(app: Flask, desk: Reader, customer: Per
             for name in ("href", "src", "action"):
                 assert re.match(r"(/|#|mailto:|https?://|$)", attributes.get(name) or ""), (path, attributes)
     assert Page(desk.get(at(number))).says("{{ 7 * 7 }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("as in #291, and #7.", ["/staff/tickets/291", "/staff/tickets/7"]),
+        ("a#1 ##2 #0 #1a &#35; /#4 [#5](https://x.test) `#6`", ["https://x.test"]),
+        ("see https://x.test/a?b=1&c=2#d, or (http://y.test/z).", ["https://x.test/a?b=1&c=2#d", "http://y.test/z"]),
+        ("https://x.test/a_(b) <https://y.test> [z](https://z.test/?q='1')", ["https://x.test/a_(b)", "https://y.test", "https://z.test/?q='1'"]),
+        ("https://x.test/\"onclick=\"alert(1) https://y.test/<b>", ["https://x.test/", "https://y.test/"]),
+        ("javascript:alert(1) ftp://x.test https:// `https://x.test`", []),
+        ("(https://x.test/a.) https://x.test/&lt;", ["https://x.test/a", "https://x.test/"]),
+    ],
+)  # fmt: skip
+def test_a_number_and_an_address_lead_there(desk: Reader, customer: Person, text: str, links: list[str]) -> None:
+    number = customer.reports(description=text)
+    customer.writes(number, text)
+    page = desk.reads(at(number))
+    own = {"/staff/tickets/new", at(number), f"mailto:{customer.email}"}
+    found = [link for link in page.links if re.match(r"/staff/tickets/|\w+:", link) and link not in own]
+    assert found == links * 2
+    plain = re.sub(r"\[(\S+)\]\(\S+\)|[`\s]", r"\1", html.unescape(text).replace("<https://y.test>", "https://y.test"))
+    assert "".join(page.words.split()).count(plain) == 2
+    assert not [a for tag, a in page.tags if tag == "a" and any(name.startswith("on") for name in a)]
 
 
 def test_no_page_is_kept_by_a_cache(desk: Reader, customer: Person) -> None:
@@ -1089,6 +1114,21 @@ def test_enter_in_a_field_saves_the_properties(desk: Reader, customer: Person) -
     assert (form.buttons[0].label.strip(), form.buttons[0].name, form.buttons[0].action) == ("Save properties", "", at(number))  # fmt: skip
 
 
+def test_who_is_about_to_shut_others_out_is_told(
+    app: Flask, desk: Reader, customer: Person, other: Person, agent: Person
+) -> None:
+    number = customer.reports()
+    assert not desk.reads(at(number)).says("no longer see it")
+    other.joins(number)
+    assert desk.reads(at(number)).says("Where nobody can join, 1 person who joined will no longer see it")
+    Person.made(app, "customer").joins(number)
+    page = desk.reads(at(number))
+    assert page.says("If set, 2 people who joined will no longer see it")
+    page = desk.is_led(desk.sends(page.form_to(at(number), button="Save"), is_confidential="on"))
+    assert not page.says("no longer see it")
+    assert other.get(f"/api/tickets/{number}").status_code == 404
+
+
 def test_where_a_form_is_sent_to_leads_to_the_ticket(app: Flask, desk: Reader, customer: Person) -> None:
     number = customer.reports()
     for reader in (desk, Reader(app)):
@@ -1289,6 +1329,12 @@ def test_a_ticket_that_is_not_there_is_not_found(desk: Reader, customer: Person)
         ({"priority": "urgent"}, 0.5, "Reply due in 30 min"),
         ({"priority": "urgent"}, 3, "Reply 2 h late"),
         ({"priority": "high"}, 0, "Reply due in 4 h"),
+        ({"priority": "high"}, 0, "Reply due in 4 h today 14:00"),
+        ({"priority": "high"}, 3.5, "Reply due in 30 min today 14:00"),
+        ({"priority": "high"}, 12.5, "Reply 8 h late today 14:00"),
+        ({"priority": "high"}, 14.5, "Reply 10 h late yesterday 14:00"),
+        ({}, 13.5, "Reply due in 10 h 30 min tomorrow 10:00"),
+        ({}, 0, "Fix due Sun 10:00 target 5 days"),
         ({"status": "waiting"}, 0, "Paused"),
     ],
 )
