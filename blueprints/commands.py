@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,7 +29,7 @@ from helpdesk import (  # noqa: F401  (jobs' handlers)
     tickets,
     users,
 )
-from helpdesk.settings import ROOT, UnsafeSettings, load
+from helpdesk.settings import ROOT, UnsafeSettings, development_base_url, is_every_address, load
 from models import Job, JobState, begin_write, db, now
 
 
@@ -92,10 +94,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
 
-    try:
-        values = load()
-    except UnsafeSettings as error:
-        sys.exit(f"Not started: {error}")
+    values = settings_to_serve()
     if values["ENVIRONMENT"] == "production" and (address := _demo_admin(create_app())):
         sys.exit(f"Not started: {address} has the published password of the demo campus")
     _tell_addresses(values)
@@ -123,12 +122,37 @@ def serve(create_app: Callable[[], Flask]) -> None:
         watch.join()
 
 
+def settings_to_serve() -> dict[str, Any]:
+    """The settings, once it is sure that a server could start with them. Exits with the reason where it could not."""
+    try:
+        values = load()
+        _refuse_taken_port(values["HOST"], values["PORT"])
+    except (UnsafeSettings, OSError) as error:
+        sys.exit(f"Not started: {error}")
+    return values
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raises OSError. The server's own socket shares its port (SO_REUSEPORT): two would answer in turns, unnoticed."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+            # past what a server that has ended leaves behind for a minute; not past one that listens
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(f"port {port} is in use. Stop what listens there, or set PORT to another") from None
+        raise OSError(f"{host} port {port} cannot be listened on: {error.strerror}") from None
+
+
 def _tell_addresses(values: dict[str, Any]) -> None:
-    base = f"http://{values['HOST']}:{values['PORT']}"
+    host, port, base = values["HOST"], values["PORT"], values["PUBLIC_BASE_URL"]
     where = {"Staff pages": "/staff/", "API": "/api/docs", "All mails": "/dev/mailbox"}
     if values["ENVIRONMENT"] == "production":
-        where = {"Campus Helpdesk": "/"}
+        where, base = {"Campus Helpdesk": "/"}, f"http://{host}:{port}"
     click.echo("\n".join(f"{what + ':':<13} {base}{path}" for what, path in where.items()))
+    if is_every_address(host) and base == development_base_url(host, port):
+        click.echo("Other machines reach it, too. To log in there, set PUBLIC_BASE_URL to the address that they use.")
 
 
 def _demo_admin(app: Flask) -> str | None:

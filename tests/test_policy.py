@@ -137,7 +137,7 @@ PAGES: dict[str, str] = {
     "/staff/logout": "405 405 405 405 405",
     "/staff/tickets/new": "302 403 200 200 302",
     "/staff/tickets/{ticket_id}": "302 403 200 200 302",
-    "/staff/tickets/{ticket_id}/comments": "405 405 405 405 405",
+    "/staff/tickets/{ticket_id}/comments": "302 302 302 302 302",  # the address of a form leads to the ticket
 }
 
 

@@ -175,6 +175,36 @@ def _gone(pids: list[int]) -> bool:
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.parametrize("script", ["app.py", "scripts/run.py"])
+def test_a_port_that_is_taken_is_said_at_once(machine: Machine, script: str) -> None:
+    """Two servers could share it, for the server's socket allows that: so does this one."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for host in ("127.0.0.1", "0.0.0.0"):
+            environment = machine.environment | {"PORT": str(port), "HOST": host}
+            refused = subprocess.run(
+                [sys.executable, script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+            )
+            assert refused.returncode == 1
+            assert refused.stdout == "", "nothing was made, and no address was promised"
+            assert (
+                refused.stderr
+                == f"Not started: port {port} is in use. Stop what listens there, or set PORT to another\n"
+            )
+
+
+def test_a_server_for_every_address_says_what_others_need(machine: Machine) -> None:
+    machine.environment["HOST"] = "0.0.0.0"
+    for base, told in (("", True), ("http://192.0.2.2", False)):
+        machine.environment["PUBLIC_BASE_URL"] = base
+        with machine.serves("scripts/run.py"):
+            assert ("To log in there, set PUBLIC_BASE_URL" in machine.said.read_text()) is told
+            assert f"{base or machine.url}/staff/" in machine.said.read_text()
+
+
 def tour() -> str:
     text = section(README.read_text(), "A tour of five minutes")
     return "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S))
