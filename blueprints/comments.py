@@ -79,19 +79,19 @@ def destroy(actor: Actor, comment_id: int) -> None:
 
 
 @api.call("GET", f"{TICKET}/timeline", Action.TICKET_READ, query=TimelineQuery, out=page_of(TimelineItemShape))
-def timeline(actor: Actor, ticket_id: int, query: dict[str, Any]) -> dict[str, Any]:
+def timeline(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
     """Get comments and events in the order they happened.
 
     One conditional call is a whole poll: ask for what comes `after` the last item one has, with its ETag.
     `next_cursor` is set while there is more: it is the next `after`.
     """
     items, position = comments.timeline(actor, ticket_id, **query)
-    return {"items": items, "next_cursor": None if position is None else str(position)}
+    return http.page(items, None if position is None else str(position), by="after")
 
 
 @api.call("GET", f"{TICKET}/events", Action.TICKET_READ, query=TimelineQuery, out=page_of(EventShape))
-def events(actor: Actor, ticket_id: int, query: dict[str, Any]) -> dict[str, Any]:
+def events(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
     """Get what changed, by whom and when: one item a field, `deed_id` ties what was done at once."""
     rows = comments.history(actor, ticket_id, after=query["after"], limit=query["limit"] + 1)
     more, rows = len(rows) > query["limit"], rows[: query["limit"]]
-    return {"items": comments.show_events(rows), "next_cursor": str(rows[-1].id) if more else None}
+    return http.page(comments.show_events(rows), str(rows[-1].id) if more else None, by="after")

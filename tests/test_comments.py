@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -291,3 +292,18 @@ def test_a_page_holds_no_more_text_than_can_be_rendered_at_once(customer: Person
     assert read == written
     listed = agent.get(f"/api/tickets/{number}/comments?limit=100").json
     assert len(listed["items"]) == 5 and listed["next_cursor"]
+
+
+@pytest.mark.parametrize("what", ["timeline", "events"])
+def test_a_page_of_the_history_says_where_the_next_is(customer: Person, what: str) -> None:
+    number = customer.reports()
+    for n in range(3):
+        customer.writes(number, f"Word {n}.")
+    seen, path = [], f"/api/tickets/{number}/{what}?limit=2"
+    while path:
+        page = customer.get(path)
+        seen += [item["id"] for item in page.json["items"]]
+        link = re.match(r'<(.*)>; rel="next"', page.headers.get("Link", ""))
+        assert (page.json["next_cursor"] is None) == (link is None)
+        path = link[1] if link else ""
+    assert len(seen) == len(set(seen)) == 4

@@ -45,12 +45,12 @@ class Answer:
     signed_out: bool = False
 
 
-def page(items: list[dict[str, Any]], next_cursor: str | None) -> Answer:
-    """A page of a list, with the address of the next."""
+def page(items: list[dict[str, Any]], next_cursor: str | None, *, by: str = "cursor") -> Answer:
+    """A page of a list, with the address of the next: `by` is the parameter that takes the cursor."""
     headers = {}
     if next_cursor is not None:
         query = MultiDict(request.args)
-        query["cursor"] = next_cursor
+        query[by] = next_cursor
         headers["Link"] = f'<{request.path}?{_query(query)}>; rel="next"'
     return Answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
