@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints import SERVICES, blueprints, errors
-from blueprints.http import IdConverter, Json, renew_cookie
+from blueprints.http import IdConverter, Json, TokenConverter, renew_cookie
 from blueprints.pages import prepare_templates
 from helpdesk import logs, settings
 from models import SQLITE_AT_LEAST, db, listen, prepare_sqlite, sqlite_driver
@@ -47,7 +47,7 @@ def create_app(**overrides: Any) -> Flask:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(values)
     app.json = Json(app)
     app.url_map.strict_slashes = app.url_map.merge_slashes = False  # no redirect that names a host somebody sent
-    app.url_map.converters["id"] = IdConverter
+    app.url_map.converters.update(id=IdConverter, token=TokenConverter)
     logs.configure(values["LOG_LEVEL"], production=values["ENVIRONMENT"] == "production")
     db.init_app(app)
     with app.app_context():

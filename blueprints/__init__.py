@@ -11,6 +11,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "auth:api",
         "users:api",
         "tickets:api",
+        "guests:api",
         "comments:api",
         "tasks:api",
         "categories:api",

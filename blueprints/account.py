@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request
 
 from blueprints import http
-from helpdesk import auth, policy, users
-from helpdesk.errors import BadLink, HelpdeskError, Invalid, Taken, TooMany, Unavailable
+from helpdesk import auth, comments, guests, limits, policy, tickets, users
+from helpdesk.errors import BadLink, Conflict, HelpdeskError, Invalid, NotFound, Taken, TooMany, Unavailable
 from helpdesk.policy import Action, Actor
-from helpdesk.schemas import ConfirmShape, ForgotShape, TokenShape
-from models import TokenPurpose, User, begin_write, db
+from helpdesk.schemas import ConfirmShape, ForgotShape, GuestCommentShape, TokenShape
+from models import Channel, TokenPurpose, User, begin_write, db
 
 pages = Blueprint("account", __name__, url_prefix="/account")
 
@@ -187,3 +187,57 @@ def address() -> Any:
 @pages.get("/done/<any(confirmed, sent, password, address):what>")
 def done(what: str) -> Response:
     return _page("done", what=what)
+
+
+# --- a guest's report -------------------------------------------------------------------------------------------------
+
+
+@pages.get("/report")
+def report_form() -> Response:
+    """What a guest's link opens: a button while the report waits, then the report with the answers to it."""
+    try:
+        return _report(_token(request.args.get("token")))
+    except BadLink as error:
+        return _bad_link("report", error)
+
+
+@pages.post("/report")
+def report() -> Response:
+    """Confirm it, or write on it."""
+    http.check_origin()
+    try:
+        token = _token(request.form.get("token"))
+        guest, ticket_id = guests.holder(token, peer=http.peer(), request_id=g.request_id)
+        if "text" not in request.form:
+            begin_write()
+            guests.release(token, peer=http.peer(), request_id=g.request_id)
+            return http.look(f"/account/report?token={token}")
+        return _write_on_report(guest, ticket_id, token)
+    except BadLink as error:
+        return _bad_link("report", error)
+
+
+def _write_on_report(guest: Actor, ticket_id: int, token: str) -> Response:
+    text = request.form["text"]
+    try:
+        limits.check(limits.CREATE, f"link of {ticket_id}")
+        wish = http.load(GuestCommentShape(), {"text": text})
+        http.begin_form(guest)
+        comments.add(guest, policy.take_ticket(guest, ticket_id), wish["text"], audience=None, channel=Channel.WEB)
+        return http.look(f"/account/report?token={token}#end")
+    except http.Replay as replay:
+        return http.seen_before(replay)
+    except (Invalid, Conflict, TooMany) as error:
+        db.session.rollback()
+        return _report(token, error, text=text)
+
+
+def _report(token: str, error: HelpdeskError | None = None, text: str = "") -> Response:
+    guest, ticket_id = guests.holder(token, peer=http.peer(), request_id=g.request_id)
+    try:
+        ticket = tickets.show_one(guest, ticket_id)
+    except NotFound:  # it is held
+        return _page("report_held", token=token)
+    rows, earlier = comments.latest(guest, ticket_id, limit=100)
+    said = [row for row in rows if row.field == "comment" and row.to_value == "added"]
+    return _page("report", error, token=token, ticket=ticket, said=said, earlier=earlier, text=text, me=guest.id)

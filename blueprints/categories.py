@@ -131,7 +131,7 @@ def show_tag(actor: Actor, tag_id: int) -> dict[str, Any]:
     return categories.tag(tag_id)
 
 
-@api.call("DELETE", TAG, Action.TAG_WRITE, status=204)
+@api.call("DELETE", TAG, Action.TAG_WRITE, status=204, raises=(409,))
 def destroy_tag(actor: Actor, tag_id: int) -> None:
     """Delete a tag, and take it off every ticket."""
     http.begin(actor)
@@ -169,7 +169,7 @@ def edit_team(actor: Actor, team_id: int, body: dict[str, Any]) -> dict[str, Any
     return categories.team(team_id)
 
 
-@api.call("DELETE", TEAM, Action.TEAM_WRITE, status=204)
+@api.call("DELETE", TEAM, Action.TEAM_WRITE, status=204, raises=(409,))
 def destroy_team(actor: Actor, team_id: int) -> None:
     """Delete a team; its members and tickets are then in none."""
     http.begin(actor)

@@ -34,6 +34,7 @@ TAGS = {
     "tickets": "Reporting, listing, triage, joining",
     "comments": "Conversation, history, and both as a timeline",
     "tasks": "The staff's own work",
+    "guests": "People without an account",
     "categories": "Categories, buildings, tags and teams",
 }
 HEADERS: dict[str, dict[str, Any]] = {
@@ -145,10 +146,13 @@ def _problem(status: int, description: str) -> dict[str, Any]:
 
 
 def _path(rule: str) -> tuple[str, list[dict[str, Any]]]:
-    names = re.findall(r"<id:(\w+)>", rule)
-    schema = {"type": "integer", "minimum": 0, "maximum": schemas.ID_MAX}
-    parameters = [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
-    return re.sub(r"<id:(\w+)>", r"{\1}", rule), parameters
+    kinds = {
+        "id": {"type": "integer", "minimum": 0, "maximum": schemas.ID_MAX},
+        "token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    }
+    found = re.findall(r"<(\w+):(\w+)>", rule)
+    parameters = [{"name": name, "in": "path", "required": True, "schema": kinds[kind]} for kind, name in found]
+    return re.sub(r"<\w+:(\w+)>", r"{\1}", rule), parameters
 
 
 def _operation(call: Call, parameters: list[dict[str, Any]]) -> dict[str, Any]:
@@ -159,8 +163,8 @@ def _operation(call: Call, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "summary": call.summary,
         "description": _description(call),
         "parameters": [*parameters, *_header_parameters(call)],
-        "responses": {str(call.status): _success(call), **_errors(call)},
-        "security": [{"bearer": []}, {"cookie": []}] if call.action else [],
+        "responses": {str(call.status): _success(call), **_accepted(call), **_errors(call)},
+        "security": [*([{}] if call.guests else []), {"bearer": []}, {"cookie": []}] if call.action else [],
     }
     if call.action:
         operation["x-permission"] = call.action.value
@@ -204,6 +208,15 @@ def _success(call: Call) -> dict[str, Any]:
         headers["Location"] = _header("Location")
         headers["Idempotent-Replayed"] = _header("IdempotentReplayed")
     return {**response, "headers": headers}
+
+
+def _accepted(call: Call) -> dict[str, Any]:
+    """What guests are answered."""
+    if not call.guests:
+        return {}
+    content = {"application/json": {"schema": schemas.AcceptedShape}}
+    headers = {"X-Request-ID": _header("XRequestID")}
+    return {"202": {"description": "Accepted from a guest", "content": content, "headers": headers}}
 
 
 def _errors(call: Call) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Stateme
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from helpdesk import audit, errors, limits
+from helpdesk import audit, errors, limits, logs
 from helpdesk.errors import HelpdeskError
 from models import begin_write, db
 
@@ -93,11 +93,11 @@ def _on_record(error: errors.Forbidden) -> None:
         if limits.wait_seconds(limits.DENIED, str(known.actor.id)):
             return
         begin_write()
-        audit.record("denied", actor=known.actor, target=f"{request.method} {request.path}"[:64])
+        audit.record("denied", actor=known.actor, target=f"{request.method} {logs.without_tokens(request.path)}"[:64])
         db.session.commit()
     except DBAPIError:  # the answer stays no, whether or not it could be written down
         db.session.rollback()
-        log.exception("a denial could not be recorded", extra={"path": request.path})
+        log.exception("a denial could not be recorded", extra={"path": logs.without_tokens(request.path)})
 
 
 def denied(error: errors.Forbidden) -> None:
@@ -153,7 +153,9 @@ def database_error(error: DBAPIError) -> Response:
 def overtaken(error: IntegrityError | StaleDataError) -> Response:
     """Somebody deleted or took meanwhile what this refers to: what a verb could not foresee, a constraint stopped."""
     db.session.rollback()
-    log.warning("overtaken by another change", extra={"path": request.path, "kind": type(error).__name__})
+    log.warning(
+        "overtaken by another change", extra={"path": logs.without_tokens(request.path), "kind": type(error).__name__}
+    )
     conflict = errors.Conflict()
     return answer(409, conflict.type, "Somebody changed this in the meantime: look again and repeat it")
 
@@ -161,7 +163,7 @@ def overtaken(error: IntegrityError | StaleDataError) -> Response:
 def bug(error: Exception) -> Response:
     db.session.rollback()
     _keep_words_out_of_logs(error)
-    log.exception("unexpected error", extra={"path": request.path})
+    log.exception("unexpected error", extra={"path": logs.without_tokens(request.path)})
     return answer(500, HelpdeskError.type, HelpdeskError.title)
 
 

@@ -18,6 +18,7 @@ from flask import Flask, current_app, g, url_for
 from markupsafe import Markup
 
 from helpdesk.auth import LINK_HOURS, PASSWORD_MAX, PASSWORD_MIN
+from helpdesk.guests import HELD_DAYS
 from helpdesk.markdown import render
 from helpdesk.sla import TARGETS
 from helpdesk.workflow import REOPEN_DAYS
@@ -282,12 +283,12 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.filters.update(
         clock=clock, full=full, ago=ago, since=since, date=date, at=at, initials=initials, hue=hue, iso=iso, say=say,
         due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural, field_of=field_of,
-        links=links, prose=prose,
+        links=links, prose=prose, markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
     app.jinja_env.globals.update(
         asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16),
         link_hours={purpose.value: hours for purpose, hours in LINK_HOURS.items()}, reopen_days=REOPEN_DAYS,
-        password_min=PASSWORD_MIN, password_max=PASSWORD_MAX,
+        held_days=HELD_DAYS, password_min=PASSWORD_MIN, password_max=PASSWORD_MAX,
     )  # fmt: skip
     app.context_processor(
         lambda: {"site_name": app.config["SITE_NAME"], "theme": getattr(g.get("identity"), "theme", "system")}

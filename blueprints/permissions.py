@@ -6,7 +6,7 @@ import re
 
 from flask import Flask
 
-from blueprints.http import served
+from blueprints.http import Call, served
 from helpdesk.policy import MEANING, ROLES, Action
 from models import Role
 
@@ -22,6 +22,10 @@ somebody is the visibility SELECT's answer: no means 404, as if it did not exist
 | Action | What it means | Customer | Agent | Admin |
 | --- | --- | :-: | :-: | :-: |
 """
+
+
+def _anonymous(call: Call) -> str:
+    return "yes" if call.action is None else "with an address" if call.guests else "–"
 
 
 def _mark(action: Action | None, role: Role) -> str:
@@ -42,8 +46,8 @@ def write(app: Flask) -> str:
         "| --- | --- | :-: | :-: | :-: | :-: |",
     ]
     for call in served(app):
-        rule = re.sub(r"<id:(\w+)>", r"{\1}", call.rule)
+        rule = re.sub(r"<\w+:(\w+)>", r"{\1}", call.rule)
         marks = " | ".join(_mark(call.action, role) for role in Role)
         action_name = f"`{call.action}`" if call.action else "everybody"
-        lines.append(f"| `{call.method} {rule}` | {action_name} | {'yes' if call.action is None else '–'} | {marks} |")
+        lines.append(f"| `{call.method} {rule}` | {action_name} | {_anonymous(call)} | {marks} |")
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import policy, similar, tickets
+from helpdesk import guests, policy, similar, tickets
 from helpdesk.errors import NotFound
 from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
@@ -32,17 +32,27 @@ ONE = f"/{http.ID.format('ticket_id')}"
 
 @api.call(
     "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=FullTicketShape, status=201, creates=True,
-    limited=True,
+    limited=True, guests=True,
 )  # fmt: skip
 def create(actor: Actor, body: dict[str, Any]) -> Answer:
     """Report a problem.
 
-    Staff may report for somebody else, by reporter_id or email, and triage at once: 403 for others.
+    Staff may report for somebody else, by reporter_id or email, and triage at once: 403 for others. Without an account,
+    give an `email`: the answer is 202, and the report is kept for a week until the link in the mail is used.
     """
+    if actor.id is None:
+        return _create_as_guest(actor, body)
     http.limit(actor, CREATE)
     http.begin(actor)
     ticket = tickets.create(actor, body, channel=_channel(actor, body))
     return Answer(tickets.show_one(actor, ticket.id), headers={"Location": f"/api/tickets/{ticket.id}"})
+
+
+def _create_as_guest(actor: Actor, body: dict[str, Any]) -> Answer:
+    guests.check(body, http.peer())
+    http.begin(actor)
+    guests.report(actor, body, channel=Channel.WEB if http.is_browser() else Channel.API)
+    return Answer({"detail": "Look into your mail: the link there sends your report to the helpdesk."}, status=202)
 
 
 def _channel(actor: Actor, body: dict[str, Any]) -> Channel:

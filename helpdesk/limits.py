@@ -49,6 +49,10 @@ RESET_MAILS = Limit("reset-mails", burst=3, every=3600)
 """Per address: at most three mails within any hour."""
 NEW_ADDRESS = Limit("new-address", burst=5, every=720)
 """Per account: each try is a mail to an address that somebody typed."""
+GUEST_PEER = Limit("guest-peer", burst=5, every=120)
+"""Reports without an account by one client: each is a mail to an address that somebody typed."""
+GUEST_ADDRESS = Limit("guest-address", burst=3, every=28_800)
+"""The same by address: three a day."""
 CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
 EDIT = Limit("edit", burst=120, every=3)

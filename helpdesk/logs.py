@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -49,12 +50,20 @@ def configure(level: str, *, production: bool) -> None:
             logger.addHandler(handler)
 
 
+_TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{43}(?=/|$)")
+
+
+def without_tokens(path: str) -> str:
+    """A path as it may be written down: whoever reads logs must not open what links open."""
+    return _TOKEN.sub("…", path)
+
+
 def request_done(request: Any, response: Any, seconds: float) -> None:
-    """The path without its query, which may hold what somebody searches for or the token of a link."""
+    """The path without its query, which may hold what somebody searches for, and without the tokens of links."""
     log.info(
         "%s %s",
         request.method,
-        request.path,
+        without_tokens(request.path),
         extra={
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),

@@ -106,6 +106,12 @@ def reset(payload: dict[str, Any]) -> Mail | None:
 
 
 @mail
+def guest_report(payload: dict[str, Any]) -> Mail | None:
+    """To an address that somebody reported with: none of their words, for it may be anybody's."""
+    return _to_person(payload, "/account/report")
+
+
+@mail
 def invitation(payload: dict[str, Any]) -> Mail | None:
     return _to_person(payload, "/account/confirm")
 

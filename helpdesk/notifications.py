@@ -39,7 +39,7 @@ def _kind(field: str, after: str | None, visibility: Audience) -> str | None:
         return "reply"
     if field == "status" and after == Status.RESOLVED:
         return "resolved"
-    if field == "created":
+    if field == "created" or (field == "held" and after == "false"):
         return "received"
     return None
 

@@ -27,7 +27,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from blueprints.http import Call, Json, served
-from helpdesk import limits, schemas
+from helpdesk import categories, limits, schemas
 from helpdesk.schemas import Group, Shape
 from helpdesk.settings import ROOT
 from models import db
@@ -213,8 +213,12 @@ def _conflicts(world: World) -> Conflicts:
         kind: world.made(f"/api/{kind}", slug=f"used-{kind}", name="Used")
         for kind in ("buildings", "categories", "teams")
     }
-    world.made("/api/tags", name="used")
-    world.reporter.reports(category="used-categories", building="used-buildings")
+    tag, team = world.made("/api/tags", name="used"), used["teams"]
+    busy = world.reporter.reports(category="used-categories", building="used-buildings")
+    world.agent.sets(busy, tags=["used"], team_id=team)
+    link = world.guest_link()
+    newest = max(item["id"] for item in world.agent.get("/api/tickets").json["items"])
+    world.agent.sets(newest, status="closed")  # the guest's
     taken = {"username": world.other.username}
     last = world.admin.id
     found: Conflicts = {
@@ -226,6 +230,9 @@ def _conflicts(world: World) -> Conflicts:
         "POST /api/auth/address": ("anonymous", {"json": _late_address(world)}),
         "POST /api/tags": ("admin", {"json": {"name": "used"}}),
         "POST /api/tickets/{ticket_id}/comments": ("reporter", {"target": {"ticket_id": closed}}),
+        "POST /api/tickets/by-link/{token}/comments": ("anonymous", {"target": {"token": link}}),
+        "DELETE /api/tags/{tag_id}": ("admin", {"target": {"tag_id": tag}}),
+        "DELETE /api/teams/{team_id}": ("admin", {"target": {"team_id": team}}),
         "PUT /api/tickets/{ticket_id}/affected/me": ("other", {"target": {"ticket_id": closed}}),
         "POST /api/tickets/{ticket_id}/affected": ("agent", {"target": {"ticket_id": hidden}}),
         "POST /api/users": ("admin", {"json": {"email": world.agent.email, "name": "New", "role": "agent"}}),
@@ -311,7 +318,10 @@ def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
             body = {"json": None} if call.body is None else {"json": _static_body(name)}
             cookie = {"Cookie": f"refresh_token=1.1.{'x' * 43}", "Origin": world.app.config["PUBLIC_BASE_URL"]}
             walk.send(name, target=target, headers=cookie if name.endswith("/refresh") else {}, **body)
+    monkeypatch.setattr(categories, "MOST_TICKETS", 0)
     conflicts = _conflicts(world)
+    guest = walk.send("POST /api/tickets", "anonymous", json=a_report(email="guest@elsewhere.test"))
+    assert guest.status_code == 202
     assert conflicts.keys() == {name for name, call in walk.calls.items() if 409 in call.raises}
     for name, (who, changes) in conflicts.items():
         assert walk.send(name, who, **changes).status_code == 409, name
@@ -320,11 +330,14 @@ def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
     assert walk.send("POST /api/auth/refresh", "anonymous", headers={"Cookie": ""}).status_code == 401
     targets = {name: TARGETS[walk.targets[name]](world, "admin") for name in walk.calls}
     world.people["fresh"] = Person.made(world.app, "customer")
+    report = {"token": world.guest_report()}
     monkeypatch.setattr(limits, "wait_seconds", lambda *_: 7.2)
     for name, call in walk.calls.items():
         changes: dict[str, Any] = {"target": targets[name]}
         if name.endswith("/users/me") and call.method != "GET":
             changes["json"] = {"email": f"{unique('moved')}@campus.test", "current_password": PASSWORD}
+        if name == "POST /api/tickets/confirm":
+            changes["json"] = report
         response = walk.send(name, "fresh" if name in OF_CUSTOMERS else "admin", **changes)
         assert (response.status_code == 429) == call.limited, name
         assert response.headers.get("Retry-After") == ("8" if call.limited else None), name
@@ -340,12 +353,12 @@ def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
     assert different == {}
 
 
-def _ids_of(name: str, done: TestResponse) -> dict[str, int]:
+def _ids_of(name: str, done: TestResponse) -> dict[str, Any]:
     """The path's parts of a request that was made."""
-    pattern = re.sub(r"{(\w+)}", r"(?P<\1>\\d+)", name.partition(" ")[2])
+    pattern = re.sub(r"{(\w+)}", r"(?P<\1>[\\w-]+)", name.partition(" ")[2])
     found = re.fullmatch(pattern, done.request.path)
     assert found
-    return {part: int(value) for part, value in found.groupdict().items()}
+    return {part: int(value) if value.isdigit() else value for part, value in found.groupdict().items()}
 
 
 def _static_body(name: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ OURS: list[dict[str, str]] = [{"Sec-Fetch-Site": "same-origin"}, {"Origin": BASE
 ASKED = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type"}
 """What a browser asks before another site's page may write."""
 
-_TARGET = {"comment_id": "words", "user_id": "somebody", "session_id": "own session"}
+_TARGET = {"token": "link", "comment_id": "words", "user_id": "somebody", "session_id": "own session"}
 
 
 def target_of(world: World, rule: str, who: str) -> dict[str, int]:

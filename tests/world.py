@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from helpdesk import auth
 from models import TokenPurpose, User, begin_write, db
-from tests.factories import PASSWORD, Person, a_report
+from tests.factories import PASSWORD, Person, a_report, link_in, mails
 
 PEOPLE = ("anonymous", "reporter", "other", "joined", "agent", "admin", "off")
 """Who calls. `other` has nothing to do with the ticket, `joined` is affected too, `off` was deactivated."""
@@ -81,6 +81,19 @@ class World:
         db.session.commit()
         return text
 
+    def guest_report(self, email: str | None = None, **fields: Any) -> str:
+        """Somebody without an account reports. The token of the mail."""
+        address = email or f"{unique('guest')}@elsewhere.test"
+        response = Person(self.app).post("/api/tickets", a_report(email=address, **fields))
+        assert response.status_code == 202, response.get_data(as_text=True)
+        return link_in(mails(address)[0])
+
+    def guest_link(self) -> str:
+        """The token of a report that was confirmed."""
+        token = self.guest_report()
+        assert Person(self.app).post("/api/tickets/confirm", {"token": token}).status_code == 200
+        return token
+
     def session_of(self, person: str) -> int:
         """Somebody's second session, as from another browser."""
         if person == "anonymous":
@@ -106,7 +119,7 @@ def unique(stem: str) -> str:
 REQUIRED = {"GET /api/tickets/similar": "?title=projector"}
 """The query without which a call does nothing."""
 
-Target = Callable[[World, str], dict[str, int]]
+Target = Callable[[World, str], dict[str, Any]]
 
 TARGETS: dict[str, Target] = {
     "": lambda world, who: {},
@@ -116,6 +129,7 @@ TARGETS: dict[str, Target] = {
     "words": lambda world, who: {"comment_id": world.comment("words")},
     "joined's words": lambda world, who: {"comment_id": world.comment("joined_words")},
     "answer": lambda world, who: {"comment_id": world.comment("answer")},
+    "link": lambda world, who: {"token": world.guest_link()},
     "broadcast": lambda world, who: {"comment_id": world.comment("broadcast")},
     "note": lambda world, who: {"comment_id": world.comment("note")},
     "joined": lambda world, who: {"ticket_id": world.ticket(), "user_id": world.joined.id},
@@ -148,6 +162,8 @@ BODIES: dict[str, Body] = {
         "token": world.link(TokenPurpose.CONFIRM, username=unique("new"), email=_address(), name="New"),
         "password": NEW_PASSWORD,
     },
+    "POST /api/tickets/confirm": lambda world, who: {"token": world.guest_report()},
+    "POST /api/tickets/by-link/{token}/comments": lambda world, who: {"text": "It is still so."},
     "POST /api/auth/login": lambda world, who: {"identifier": world.reporter.username, "password": PASSWORD},
     "POST /api/auth/password/change": lambda world, who: {"current_password": PASSWORD, "password": NEW_PASSWORD},
     "POST /api/auth/password/forgot": lambda world, who: {"email": world.reporter.email},

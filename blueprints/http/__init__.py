@@ -25,18 +25,20 @@ from blueprints.http.visitor import (
     renew_cookie,
     set_cookies,
 )
-from blueprints.http.wish import ID, IdConverter, load, query_dict
+from blueprints.http.wish import ID, TOKEN, IdConverter, TokenConverter, load, query_dict
 
 __all__ = [
     "CALLS",
     "ID",
     "SAFE",
+    "TOKEN",
     "Answer",
     "Call",
     "Doors",
     "IdConverter",
     "Json",
     "Replay",
+    "TokenConverter",
     "access_cookie",
     "agent",
     "anonymous",

@@ -21,6 +21,7 @@ from blueprints.http.visitor import (
     anonymous,
     check_origin_of_public_call,
     clear_cookies,
+    has_credentials,
     identity,
     is_browser,
     set_cookies,
@@ -113,6 +114,7 @@ class Call:
     if_match: bool
     limited: bool
     cookies: bool
+    guests: bool
     raises: tuple[int, ...]
     summary: str
     description: str
@@ -142,14 +144,15 @@ class Doors(Blueprint):
         if_match: bool = False,
         limited: bool = False,
         cookies: bool = False,
+        guests: bool = False,
         raises: tuple[int, ...] = (),
     ) -> Callable[[F], F]:
         """Serve a call to whoever's role has the action; None is everybody, signed in or not.
 
         The function gets the actor, the path's parts, and `body` and `query` where they have a shape. It returns what
         is sent, or an Answer. What it wrote is committed after it, once. `creates` takes an Idempotency-Key,
-        `if_match` an If-Match, `cookies` lets it sign somebody in or out; `limited` and `raises` (statuses) are for the
-        documents.
+        `if_match` an If-Match, `cookies` lets it sign somebody in or out; `guests` lets people without an account come
+        too, who are answered 202. `limited` and `raises` (statuses) are for the documents.
         """
         body_shape, query_shape, out_shape = (shape() if shape else None for shape in (body, query, out))
 
@@ -158,7 +161,7 @@ class Doors(Blueprint):
 
             @wraps(function)
             def view(**path: Any) -> Response:
-                if action is None:
+                if action is None or (guests and not has_credentials()):
                     if request.method not in SAFE:
                         check_origin_of_public_call()
                     actor = anonymous()
@@ -190,7 +193,7 @@ class Doors(Blueprint):
             full = f"{self.url_prefix or ''}{rule}"
             CALLS[f"{method} {full}"] = Call(
                 method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, status,
-                creates, if_match, limited, cookies, raises, summary.rstrip("."), " ".join(description.split()),
+                creates, if_match, limited, cookies, guests, raises, summary.rstrip("."), " ".join(description.split()),
                 self.name,
             )  # fmt: skip
             return function

@@ -91,6 +91,11 @@ def identity() -> auth.Identity:
     return known
 
 
+def has_credentials() -> bool:
+    """Whether they say who they are, rightly or not."""
+    return "Authorization" in request.headers or access_cookie() is not None
+
+
 def anonymous() -> Actor:
     return Actor(id=None, role=None, kind=ANONYMOUS.kind, peer=peer(), request_id=g.request_id)
 

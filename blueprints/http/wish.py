@@ -7,7 +7,7 @@ from typing import Any
 import marshmallow as ma
 from flask import request
 from werkzeug.datastructures import MultiDict
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, UnicodeConverter
 
 from blueprints.http.codec import read_json
 from helpdesk.errors import Invalid, UnsupportedMediaType
@@ -15,6 +15,16 @@ from helpdesk.schemas import ID_MAX, Shape
 
 ID = "<id:{}>"
 """In a path: an id. `ID.format("ticket_id")`."""
+
+
+TOKEN = "<token:token>"  # noqa: S105
+"""In a path: what stands in a link that was mailed."""
+
+
+class TokenConverter(UnicodeConverter):
+    """As `helpdesk/auth/keys.py:derive` makes them: 256 bits, or nothing is looked for."""
+
+    regex = r"[A-Za-z0-9_-]{43}"
 
 
 class IdConverter(IntegerConverter):

@@ -91,8 +91,10 @@ class CreateTicketShape(Shape):
     room = Words(1, 50, allow_none=True)
     is_confidential = Flag()
     reporter_id = Whole(metadata={"description": "Staff: for whom it is reported."})
-    email = Address(metadata={"description": "Staff: for whom it is reported, by address; a new one becomes a guest."})
-    name = Words(1, 100, metadata={"description": "Staff: the name that goes with a new address."})
+    email = Address(
+        metadata={"description": "Staff: for whom; a new address becomes a guest. Without an account: one's own."}
+    )
+    name = Words(1, 100, metadata={"description": "The name that goes with a new address."})
     priority = Choice(Priority, metadata={"description": "Staff."})
     assignee_id = Whole(allow_none=True, metadata={"description": "Staff."})
     team_id = Whole(allow_none=True, metadata={"description": "Staff."})
@@ -234,6 +236,10 @@ class CommentShape(Shape):
 class FullCommentShape(CommentShape):
     text_html = fields.String(required=True, metadata={"description": "The sanitised rendering of its Markdown."})
     images = fields.List(fields.Dict(), required=True)
+
+
+class GuestCommentShape(Shape):
+    text = Words(1, 20_000, lines=True, required=True)
 
 
 class CreateCommentShape(Shape):

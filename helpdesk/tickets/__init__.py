@@ -3,12 +3,13 @@
 from helpdesk.tickets.affected import add_affected, affected, join, leave
 from helpdesk.tickets.fields import EDITORS, end_joiners_access, person_by_email, staff_member
 from helpdesk.tickets.lists import OF_OWN, OPEN_TO_ALL, count, count_each, listing, show, show_one, tags_of, today
-from helpdesk.tickets.verbs import create, destroy, edit, move_by_itself, set_status, take
+from helpdesk.tickets.verbs import TRIAGE_FIELDS, create, destroy, edit, move_by_itself, set_status, take, write
 
 __all__ = [
     "EDITORS",
     "OF_OWN",
     "OPEN_TO_ALL",
+    "TRIAGE_FIELDS",
     "add_affected",
     "affected",
     "count",
@@ -29,4 +30,5 @@ __all__ = [
     "tags_of",
     "take",
     "today",
+    "write",
 ]

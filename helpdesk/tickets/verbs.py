@@ -14,7 +14,7 @@ from helpdesk.events import Change
 from helpdesk.policy import SYSTEM, Action, Actor, Side
 from helpdesk.tickets.fields import EDITORS, building_of, category_of, reporter_of, staff_member, tag_rows, team_of
 from helpdesk.workflow import Trigger
-from models import Category, Channel, Priority, Status, Ticket, TicketTag, begin_write, db, now
+from models import Category, Channel, Priority, Status, Ticket, TicketTag, User, begin_write, db, now
 
 TRIAGE_FIELDS = frozenset({"reporter_id", "email", "name", "priority", "assignee_id", "team_id", "tags"})
 AUDITED = frozenset({"is_confidential", "reporter"})
@@ -26,6 +26,11 @@ def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket
     policy.require(actor, Action.TICKET_CREATE)
     if TRIAGE_FIELDS & data.keys():
         policy.require(actor, Action.TICKET_CREATE_FOR)
+    return write(actor, data, reporter_of(data, actor), channel=channel)
+
+
+def write(actor: Actor, data: Mapping[str, Any], reporter: User, *, channel: Channel, held: bool = False) -> Ticket:
+    """Make the ticket that somebody was found entitled to. Raises Invalid."""
     at = now()
     category, building = category_of(data["category"]), building_of(data.get("building"))
     assignee, team, tags = (
@@ -33,7 +38,6 @@ def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket
         team_of(data.get("team_id")),
         tag_rows(data.get("tags", ())),
     )
-    reporter = reporter_of(data, actor)
     ticket = Ticket(
         title=data["title"],
         description=data["description"],
@@ -48,7 +52,7 @@ def create(actor: Actor, data: Mapping[str, Any], *, channel: Channel) -> Ticket
         team_id=team.id if team else (category.team_id if "team_id" not in data else None),
         channel=channel,
         status=Status.OPEN,
-        held=False,
+        held=held,
         paused_seconds=0,
         activity_seq=0,
         created_at=at,

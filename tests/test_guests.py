@@ -1,0 +1,221 @@
+"""People without an account: their report is held until the address is proven, and its link opens it and nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from helpdesk import limits
+from helpdesk.limits import Limit
+from models import OneTimeToken, Ticket, User, db, now
+from tests.doors import NEW_PASSWORD
+from tests.factories import Person, a_report, link_in, mails, work
+from tests.world import World
+
+ADDRESS = "ola@elsewhere.test"
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    return World(app)
+
+
+def reports(person: Person, **fields: Any) -> int:
+    return person.post("/api/tickets", a_report(email=ADDRESS, **fields)).status_code
+
+
+def number_of(token: str) -> int:
+    db.session.rollback()
+    return int(db.session.scalar(select(func.max(Ticket.id))) or 0)
+
+
+def test_a_guests_report_is_held_until_its_link_was_used(world: World) -> None:
+    token = world.guest_report(ADDRESS, title="Canary lamp", building=None)
+    number = number_of(token)
+    for q in ("", "?q=canary"):
+        assert world.agent.get(f"/api/tickets{q}").json["items"] == []
+    assert world.agent.get("/api/tickets/counts").json["total"]["count"] == 0
+    assert [item["id"] for item in world.agent.get("/api/tickets?held=true").json["items"]] == [number]
+    assert world.other.get("/api/tickets/similar?title=lamp").json["items"] == []
+    assert world.other.put(f"/api/tickets/{number}/affected/me").status_code == 404
+    assert world.anonymous.get(f"/api/tickets/by-link/{token}").status_code == 404
+    assert len(mails(ADDRESS)) == 1
+
+    released = world.anonymous.post("/api/tickets/confirm", {"token": token})
+    assert (released.status_code, released.json["id"], released.json["held"]) == (200, number, False)
+    again = world.anonymous.post("/api/tickets/confirm", {"token": token})
+    assert (again.status_code, again.json["version"]) == (200, released.json["version"])
+    assert [item["id"] for item in world.agent.get("/api/tickets").json["items"]] == [number]
+    assert world.agent.sees(number)["due_at"] is not None
+    assert mails(ADDRESS)[0]["subject"].startswith("We have your report")
+    assert len(mails(ADDRESS)) == 2
+
+
+def test_the_link_opens_one_ticket_as_its_reporter_sees_it(world: World) -> None:
+    token = world.guest_link()
+    number = number_of(token)
+    path = f"/api/tickets/by-link/{token}"
+    world.agent.writes(number, "canary-note", audience="internal")
+    world.agent.writes(number, "Which lamp?", audience="reporter")
+    seen = world.anonymous.get(path)
+    assert (seen.json["id"], seen.json["comment_count"]) == (number, 1)
+    assert seen.headers["Cache-Control"] == "private, no-cache"
+    written = world.anonymous.post(f"{path}/comments", {"text": "The one above the desk."})
+    assert written.status_code == 201
+    timeline = world.anonymous.get(f"{path}/timeline")
+    texts = [item["comment"]["text"] for item in timeline.json["items"] if item["comment"]]
+    assert texts == ["Which lamp?", "The one above the desk."]
+    assert "canary-note" not in timeline.get_data(as_text=True)
+    comments = world.agent.get(f"/api/tickets/{number}/comments").json["items"]
+    assert comments[-1]["author"]["role"] == "customer"
+    world.agent.sets(number, status="waiting")
+    assert world.anonymous.post(f"{path}/comments", {"text": "Still dark."}).status_code == 201
+    assert world.agent.sees(number)["status"] == "open", "its reporter answered"
+    world.agent.sets(number, status="closed")
+    assert world.anonymous.post(f"{path}/comments", {"text": "Hello?"}).status_code == 409
+    # no token of theirs, and no other ticket of the same person
+    assert world.anonymous.get(f"/api/tickets/{number}").status_code == 401
+    assert world.anonymous.get(f"/api/tickets/by-link/{'x' * 43}").status_code == 404
+    assert world.anonymous.get("/api/tickets/by-link/x").status_code == 404
+
+
+def test_whoever_registers_later_finds_their_reports(world: World) -> None:
+    token = world.guest_report(ADDRESS)
+    number = number_of(token)
+    assert world.anonymous.post("/api/tickets/confirm", {"token": token}).status_code == 200
+    body = {"username": "ola", "email": ADDRESS, "password": NEW_PASSWORD}
+    assert world.anonymous.post("/api/auth/register", body).status_code == 202
+    link = next(link_in(message) for message in mails(ADDRESS) if "account/confirm" in message["text"])
+    signed_in = world.anonymous.post("/api/auth/confirm", {"token": link, "password": NEW_PASSWORD})
+    person = Person(world.app)
+    person.token = signed_in.json["access_token"]
+    assert [item["id"] for item in person.get("/api/tickets").json["items"]] == [number]
+    assert world.anonymous.get(f"/api/tickets/by-link/{token}").status_code == 200
+
+
+def test_the_link_ends_with_who_it_was_for(world: World) -> None:
+    token = world.guest_link()
+    number = number_of(token)
+    path = f"/api/tickets/by-link/{token}"
+    guest = db.session.get_one(Ticket, number).reporter_id
+    world.agent.sets(number, reporter_id=world.other.id)
+    assert world.anonymous.get(path).status_code == 404
+    world.agent.sets(number, reporter_id=guest)
+    assert world.anonymous.get(path).status_code == 200
+    assert world.admin.delete(f"/api/users/{guest}").status_code == 204
+    for answer in (
+        world.anonymous.get(path),
+        world.anonymous.get(f"{path}/timeline"),
+        world.anonymous.post(f"{path}/comments", {"text": "Hello?"}),
+    ):
+        assert answer.status_code == 404
+    with time_machine.travel(now() + timedelta(days=181)):
+        assert world.anonymous.get(f"/api/tickets/by-link/{world.guest_link()}").status_code == 200
+        assert world.anonymous.get(path).status_code == 404
+
+
+def test_a_report_with_somebodys_address_tells_nothing_and_gives_nothing(world: World) -> None:
+    """The answer is the same for an address of an account, of nobody, and of somebody locked out."""
+    answers = []
+    for address in (world.other.email, world.admin.email, "nobody@elsewhere.test", world.people["off"].email):
+        response = world.anonymous.post("/api/tickets", a_report(email=address, title="canary-title"))
+        answers.append((response.status_code, response.json))
+        for message in mails(address):
+            assert "canary-title" not in message["text"] + message["html"] + message["subject"]
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0][0] == 202
+    assert world.other.get("/api/tickets").json["items"] == []
+    assert mails(world.people["off"].email) == []
+
+
+def test_guests_choose_nothing_that_the_staff_choose(world: World) -> None:
+    for name, value in {
+        "priority": "urgent", "assignee_id": world.agent.id, "team_id": 1, "tags": ["hvac"],
+    }.items():  # fmt: skip
+        refused = world.anonymous.post("/api/tickets", a_report(email=ADDRESS, **{name: value}))
+        assert (refused.status_code, list(refused.json["errors"])) == (422, [name])
+    assert world.anonymous.post("/api/tickets", a_report()).status_code == 401
+    assert world.reporter.post("/api/tickets", a_report(email=ADDRESS)).status_code == 403
+    assert db.session.scalar(select(func.count()).select_from(Ticket)) == 0
+    assert reports(world.anonymous) == 202
+
+
+def test_what_nobody_confirmed_is_forgotten_with_whom_it_was_made_for(world: World) -> None:
+    held, kept = world.guest_report(ADDRESS), world.guest_link()
+    kept_number = number_of(kept)
+    people = db.session.scalar(select(func.count()).select_from(User))
+    with time_machine.travel(now() + timedelta(days=6)):
+        work()
+        assert db.session.scalar(select(func.count()).select_from(Ticket)) == 2
+    db.session.execute(update(Ticket).values(created_at=now() - timedelta(days=8)))
+    db.session.commit()
+    with time_machine.travel(now() + timedelta(hours=7)):
+        work()
+        db.session.rollback()
+        assert list(db.session.scalars(select(Ticket.id))) == [kept_number]
+        assert db.session.scalar(select(User.id).where(User.email == ADDRESS)) is None
+        assert db.session.scalar(select(func.count()).select_from(User)) == (people or 0) - 1
+        assert world.anonymous.post("/api/tickets/confirm", {"token": held}).status_code == 400
+        assert db.session.scalar(select(func.count()).select_from(OneTimeToken)) == 1
+
+
+def test_guests_are_limited_by_client_and_by_address(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TRUST 10 and 13: three a day to an address, five in ten minutes by a client."""
+    assert [reports(world.anonymous) for _ in range(4)] == [202, 202, 202, 429]
+    monkeypatch.setattr(limits, "GUEST_PEER", Limit("guest-peer", burst=5, every=120))
+    sent = [world.anonymous.post("/api/tickets", a_report(email=f"n{n}@elsewhere.test")) for n in range(6)]
+    assert [response.status_code for response in sent] == [202] * 5 + [429]
+    assert 0 < int(sent[-1].headers["Retry-After"]) <= 120
+    assert world.reporter.post("/api/tickets", a_report()).status_code == 201
+    assert len(mails(ADDRESS)) == 3
+
+
+def test_no_other_sites_page_reports_for_a_guest(world: World) -> None:
+    foreign = {"Origin": "https://evil.test", "Sec-Fetch-Site": "cross-site"}
+    refused = world.anonymous.post("/api/tickets", a_report(email=ADDRESS), headers=foreign)
+    assert refused.status_code == 403
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert world.anonymous.post("/api/tickets", a_report(email=ADDRESS), headers=own).status_code == 202
+
+
+def test_what_the_link_opens_stands_in_no_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    token = world.guest_link()
+    with caplog.at_level("INFO", logger="helpdesk"):
+        for path in ("", "/timeline"):
+            assert world.anonymous.get(f"/api/tickets/by-link/{token}{path}").status_code == 200
+        world.anonymous.post(
+            f"/api/tickets/by-link/{token}/comments", {"text": "x"}, headers={"Origin": "https://evil"}
+        )
+        assert "by-link/…" in caplog.text
+        assert token not in caplog.text
+
+
+def test_the_page_of_the_link_confirms_by_a_button_and_shows_the_answers(world: World) -> None:
+    token = world.guest_report(ADDRESS, title="Lamp hums", description="**Loudly.**")
+    page = f"/account/report?token={token}"
+    visitor, ours = world.anonymous, {"Sec-Fetch-Site": "same-origin"}
+    held = visitor.get(page)
+    assert held.status_code == 200 and "Lamp hums" not in held.get_data(as_text=True)
+    assert world.agent.get("/api/tickets").json["items"] == [], "opening it does nothing"
+    sent = visitor.open("POST", "/account/report", data={"token": token}, headers=ours)
+    assert (sent.status_code, sent.headers["Location"]) == (303, page)
+    (ticket,) = world.agent.get("/api/tickets").json["items"]
+    world.agent.writes(ticket["id"], "Which one?", audience="reporter")
+    text = visitor.get(page).get_data(as_text=True)
+    assert "Lamp hums" in text and "<strong>Loudly.</strong>" in text and "Which one?" in text
+    form = {"token": token, "key": "a" * 32, "text": "The one above the desk."}
+    for _ in range(2):
+        assert visitor.open("POST", "/account/report", data=form, headers=ours).status_code == 303
+    assert len(world.agent.get(f"/api/tickets/{ticket['id']}/comments").json["items"]) == 2, "sent twice, written once"
+    empty = visitor.open("POST", "/account/report", data={**form, "key": "b" * 32, "text": " "}, headers=ours)
+    assert empty.status_code == 422
+    world.agent.sets(ticket["id"], status="closed")
+    late = visitor.open("POST", "/account/report", data={**form, "key": "c" * 32, "text": "Kept words"}, headers=ours)
+    assert late.status_code == 409
+    assert visitor.open("POST", "/account/report", data={"token": token}).status_code == 403
+    assert visitor.get(f"/account/report?token={'x' * 43}").status_code == 400
