@@ -12,6 +12,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "users:api",
         "tickets:api",
         "comments:api",
+        "images:api",
         "tasks:api",
         "categories:api",
         "contract:docs",

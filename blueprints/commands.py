@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from blueprints import contract, permissions
-from helpdesk import auth, idempotency, jobs, limits, mail, notifications, tickets, users  # noqa: F401  (jobs' handlers)
+from helpdesk import auth, idempotency, images, jobs, limits, mail, notifications, tickets, users  # noqa: F401  (jobs' handlers)
 from helpdesk.settings import ROOT, UnsafeSettings, load
 from models import Job, JobState, begin_write, db, now
 

@@ -51,6 +51,8 @@ NEW_ADDRESS = Limit("new-address", burst=5, every=720)
 """Per account: each try is a mail to an address that somebody typed."""
 CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
+UPLOAD = Limit("upload", burst=100, every=30)
+"""Photos of a customer: each keeps the worker busy for a second or two."""
 INVITE = Limit("invite", burst=50, every=30)
 
 JUMP_SECONDS = 60

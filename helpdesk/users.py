@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
 
-from helpdesk import audit, auth, jobs, limits, paging, policy, search
+from helpdesk import audit, auth, images, jobs, limits, paging, policy, search
 from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MeShape, SessionShape, UserShape
@@ -316,6 +316,7 @@ def erase(actor: Actor, user: User) -> None:
         update(TicketReport).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None)).values(left_at=at)
     )
     db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
+    images.forget_untied(user.id)
     db.session.flush()
     search.index_of_person(user.id)
     audit.record("user.erased", actor=actor, target=f"user:{user.id}")
