@@ -162,6 +162,8 @@ def destroy(actor: Actor, image_id: int) -> None:
     image = db.session.get(Image, image_id, with_for_update=True)
     if image is None:
         raise NotFound
+    if ticket is None and image.ticket_id is not None:  # tied meanwhile
+        ticket = policy.take_ticket(actor, image.ticket_id)
     if image.uploader_id != actor.id:
         policy.require(actor, Action.IMAGE_DELETE_ANY)
     comment = None if image.comment_id is None else db.session.get(Comment, image.comment_id)
