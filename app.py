@@ -46,7 +46,7 @@ def create_app(**overrides: Any) -> Flask:
     app.config.update(values, MAX_CONTENT_LENGTH=MAX_BODY_BYTES, SQLALCHEMY_DATABASE_URI=values["DATABASE_URL"])
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(values)
     app.json = Json(app)
-    app.url_map.strict_slashes = False
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False  # no redirect that names a host somebody sent
     app.url_map.converters["id"] = IdConverter
     logs.configure(values["LOG_LEVEL"], production=values["ENVIRONMENT"] == "production")
     db.init_app(app)

@@ -168,6 +168,7 @@ class ImageState(StrEnum):
 
 class JobState(StrEnum):
     READY = "ready"
+    RUNNING = "running"
     DONE = "done"
     DEAD = "dead"
 

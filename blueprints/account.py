@@ -138,7 +138,7 @@ def reset_form() -> Response:
 
 @pages.post("/reset")
 def reset() -> Any:
-    """Every session ends, this browser's too."""
+    """Every session of theirs ends, and this browser's, whoever's it is."""
     http.check_origin()
     token, email = "", ""
     try:
@@ -151,6 +151,7 @@ def reset() -> Any:
     except (Invalid, Unavailable) as error:
         db.session.rollback()
         return _page("reset", error, token=token, email=email)
+    auth.end_session_of(http.access_cookie(), http.refresh_cookie())
     response = http.look(f"{DONE}/password")
     http.clear_cookies(response)
     return response

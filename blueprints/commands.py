@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,8 +18,19 @@ from flask import Flask, current_app
 from sqlalchemy import select, update
 
 from blueprints import contract, permissions
-from helpdesk import auth, idempotency, images, jobs, limits, mail, notifications, tickets, users  # noqa: F401  (jobs' handlers)
-from helpdesk.settings import ROOT, UnsafeSettings, load
+from helpdesk import (  # noqa: F401  (jobs' handlers)
+    auth,
+    categories,
+    idempotency,
+    images,
+    jobs,
+    limits,
+    mail,
+    notifications,
+    tickets,
+    users,
+)
+from helpdesk.settings import ROOT, UnsafeSettings, development_base_url, is_every_address, load
 from models import Job, JobState, begin_write, db, now
 
 
@@ -28,7 +41,8 @@ def register_commands(app: Flask) -> None:
 
 @click.command("work")
 @click.option("--once", is_flag=True, help="Do what is due and stop.")
-def work(once: bool) -> None:
+@click.option("--beside", type=int, metavar="PID", help="Stop when this process, which started it, is gone.")
+def work(once: bool, beside: int | None) -> None:
     """Do the jobs: send mails, close what has been resolved for long, tidy up."""
     if once:
         click.echo(f"{jobs.drain()} jobs done")
@@ -36,7 +50,15 @@ def work(once: bool) -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
+    if beside is not None:
+        threading.Thread(target=_stop_with, args=(beside, stop), daemon=True).start()
     jobs.work(stop)
+
+
+def _stop_with(parent: int, stop: threading.Event) -> None:
+    while os.getppid() == parent and not stop.wait(1):
+        pass
+    stop.set()
 
 
 @click.command("jobs")
@@ -73,10 +95,7 @@ def serve(create_app: Callable[[], Flask]) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
 
-    try:
-        values = load()
-    except UnsafeSettings as error:
-        sys.exit(f"Not started: {error}")
+    values = settings_to_serve()
     if values["ENVIRONMENT"] == "production" and (address := _demo_admin(create_app())):
         sys.exit(f"Not started: {address} has the published password of the demo campus")
     _tell_addresses(values)
@@ -104,12 +123,37 @@ def serve(create_app: Callable[[], Flask]) -> None:
         watch.join()
 
 
+def settings_to_serve() -> dict[str, Any]:
+    """The settings, once it is sure that a server could start with them. Exits with the reason where it could not."""
+    try:
+        values = load()
+        _refuse_taken_port(values["HOST"], values["PORT"])
+    except (UnsafeSettings, OSError) as error:
+        sys.exit(f"Not started: {error}")
+    return values
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raises OSError. The server's own socket shares its port (SO_REUSEPORT): two would answer in turns, unnoticed."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+            # past what a server that has ended leaves behind for a minute; not past one that listens
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise OSError(f"port {port} is in use. Stop what listens there, or set PORT to another") from None
+        raise OSError(f"{host} port {port} cannot be listened on: {error.strerror}") from None
+
+
 def _tell_addresses(values: dict[str, Any]) -> None:
-    base = f"http://{values['HOST']}:{values['PORT']}"
+    host, port, base = values["HOST"], values["PORT"], values["PUBLIC_BASE_URL"]
     where = {"Staff pages": "/staff/", "API": "/api/docs", "All mails": "/dev/mailbox"}
     if values["ENVIRONMENT"] == "production":
-        where = {"Campus Helpdesk": "/"}
+        where, base = {"Campus Helpdesk": "/"}, f"http://{host}:{port}"
     click.echo("\n".join(f"{what + ':':<13} {base}{path}" for what, path in where.items()))
+    if is_every_address(host) and base == development_base_url(host, port):
+        click.echo("Other machines reach it, too. To log in there, set PUBLIC_BASE_URL to the address that they use.")
 
 
 def _demo_admin(app: Flask) -> str | None:
@@ -118,7 +162,9 @@ def _demo_admin(app: Flask) -> str | None:
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "flask", "--app", "app", "work"], cwd=ROOT)
+    """In a process group of its own, for Ctrl-C may find it half started. It is told to stop, or sees us gone."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "work", "--beside", str(os.getpid())]
+    return subprocess.Popen(command, cwd=ROOT, process_group=0)
 
 
 def _keep_working(worker: subprocess.Popen[bytes], stopping: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from blueprints import http
 from blueprints.http import Answer, Doors
 from helpdesk import comments, policy
-from helpdesk.limits import CREATE
+from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     CreateCommentShape,
@@ -57,10 +57,11 @@ def show(actor: Actor, comment_id: int) -> dict[str, Any]:
     return comments.show_one(actor, comment_id)
 
 
-@api.call("PUT", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True)
-@api.call("PATCH", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True)
+@api.call("PUT", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True, limited=True)
+@api.call("PATCH", ONE, Action.COMMENT_EDIT, body=EditCommentShape, out=FullCommentShape, if_match=True, limited=True)
 def edit(actor: Actor, comment_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change a comment: its author for 15 minutes, admins always."""
+    http.limit(actor, EDIT)
     http.begin(actor)
     comment, ticket = comments.take(actor, comment_id)
     http.expect_version(comment.version, lambda: comments.show_one(actor, comment_id))
@@ -68,9 +69,10 @@ def edit(actor: Actor, comment_id: int, body: dict[str, Any]) -> dict[str, Any]:
     return comments.show_one(actor, comment_id)
 
 
-@api.call("DELETE", ONE, Action.COMMENT_EDIT, status=204, if_match=True)
+@api.call("DELETE", ONE, Action.COMMENT_EDIT, status=204, if_match=True, limited=True)
 def destroy(actor: Actor, comment_id: int) -> None:
     """Delete a comment: its author for 15 minutes, admins always."""
+    http.limit(actor, EDIT)
     http.begin(actor)
     comment, ticket = comments.take(actor, comment_id)
     http.expect_version(comment.version, lambda: comments.show_one(actor, comment_id))
@@ -78,19 +80,19 @@ def destroy(actor: Actor, comment_id: int) -> None:
 
 
 @api.call("GET", f"{TICKET}/timeline", Action.TICKET_READ, query=TimelineQuery, out=page_of(TimelineItemShape))
-def timeline(actor: Actor, ticket_id: int, query: dict[str, Any]) -> dict[str, Any]:
+def timeline(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
     """Get comments and events in the order they happened.
 
     One conditional call is a whole poll: ask for what comes `after` the last item one has, with its ETag.
     `next_cursor` is set while there is more: it is the next `after`.
     """
     items, position = comments.timeline(actor, ticket_id, **query)
-    return {"items": items, "next_cursor": None if position is None else str(position)}
+    return http.page(items, None if position is None else str(position), by="after")
 
 
 @api.call("GET", f"{TICKET}/events", Action.TICKET_READ, query=TimelineQuery, out=page_of(EventShape))
-def events(actor: Actor, ticket_id: int, query: dict[str, Any]) -> dict[str, Any]:
+def events(actor: Actor, ticket_id: int, query: dict[str, Any]) -> Answer:
     """Get what changed, by whom and when: one item a field, `deed_id` ties what was done at once."""
     rows = comments.history(actor, ticket_id, after=query["after"], limit=query["limit"] + 1)
     more, rows = len(rows) > query["limit"], rows[: query["limit"]]
-    return {"items": comments.show_events(rows), "next_cursor": str(rows[-1].id) if more else None}
+    return http.page(comments.show_events(rows), str(rows[-1].id) if more else None, by="after")

@@ -201,7 +201,7 @@ def _success(call: Call) -> dict[str, Any]:
         response["content"] = {"application/json": {"schema": call.out}}
         if call.method == "GET" or "version" in call.out.fields:
             headers["ETag"] = _header("ETag")
-        if call.query is not None and "cursor" in call.query.fields:
+        if call.query is not None and {"cursor", "after"} & call.query.fields.keys():
             headers["Link"] = _header("Link")
     if call.sends is not None:
         response["content"] = {call.sends: {"schema": {"type": "string", "format": "binary"}}}

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from typing import Any
-from urllib.parse import quote
 
 import orjson
-from flask import Flask, Response, current_app, g, redirect, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from helpdesk import audit, errors
+from helpdesk import audit, errors, limits
 from helpdesk.errors import HelpdeskError
 from models import begin_write, db
 
 log = logging.getLogger(__name__)
 
 OTHER_TITLES = {405: "This address does not take this method", 404: errors.NotFound.title, 413: errors.TooLarge.title}
+
+TOO_LARGE = (
+    "A message has at most 20,000 characters, and all that is sent at once {megabytes} MB."
+    " Go back in your browser, and make it shorter."
+)
 
 
 def wants_page() -> bool:
@@ -32,7 +37,9 @@ def answer(
 ) -> Response:
     request_id = g.get("request_id", "")
     if wants_page():
-        page = render_template("errors/error.html", status=status, title=title, detail=detail, request_id=request_id)
+        page = render_template(
+            "errors/error.html", status=status, title=title, detail=detail, request_id=request_id, back=_back(status)
+        )
         response = current_app.response_class(page, status=status)
     else:
         problem = {"type": f"urn:campus-helpdesk:problem:{kind}", "title": title, "status": status}
@@ -46,13 +53,21 @@ def answer(
     return response
 
 
+def _back(status: int) -> tuple[str, str]:
+    """What an error page leads to, and its address: what a form was for that was not taken, else the beginning."""
+    if not request.path.startswith("/staff"):
+        return "Go to home", "/"
+    form = re.match(r"(/staff/tickets/(\d+|new))\b", request.path)
+    if form and request.method == "POST" and status not in (403, 404):
+        return "Back to New ticket" if form[2] == "new" else f"Back to #{form[2]}", form[1]
+    return "Go to the queue", "/staff/"
+
+
 def helpdesk_error(error: HelpdeskError) -> Response:
     db.session.rollback()
     headers: dict[str, str] = {}
     more: dict[str, Any] = {}
     if isinstance(error, errors.NotSignedIn):
-        if request.path.startswith("/staff") and wants_page():
-            return _to_login()
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.token_was_bad else "Bearer"
     elif isinstance(error, errors.Forbidden):
         _on_record(error)
@@ -69,18 +84,14 @@ def helpdesk_error(error: HelpdeskError) -> Response:
     return answer(error.status, error.type, error.title, error.detail, headers, **more)
 
 
-def _to_login() -> Response:
-    """Back to the page they wanted, where it can be asked for again."""
-    wanted = request.full_path.rstrip("?") if request.method == "GET" else "/staff/"
-    return redirect(f"/staff/login?next={quote(wanted)}")  # type: ignore[return-value]
-
-
 def _on_record(error: errors.Forbidden) -> None:
     """A denial is on record in a transaction of its own: the deed's is gone."""
     known = g.get("identity") or g.get("asking")
     if known is None:
         return
     try:
+        if limits.wait_seconds(limits.DENIED, str(known.actor.id)):
+            return
         begin_write()
         audit.record("denied", actor=known.actor, target=f"{request.method} {request.path}"[:64])
         db.session.commit()
@@ -103,11 +114,14 @@ def http_error(error: HTTPException) -> Response:
     headers = {}
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    detail = None
     if isinstance(error, RequestEntityTooLarge):
         headers["Connection"] = "close"
+        detail = TOO_LARGE.format(megabytes=(request.max_content_length or 0) // 1024**2)
     kinds = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
     title = OTHER_TITLES.get(status, errors.BadRequest.title if status < 500 else HelpdeskError.title)
-    return answer(status, kinds.get(status, "bad-request" if status < 500 else "internal-error"), title, None, headers)
+    kind = kinds.get(status, "bad-request" if status < 500 else "internal-error")
+    return answer(status, kind, title, detail if wants_page() else None, headers)
 
 
 def _keep_words_out_of_logs(error: BaseException | None) -> None:

@@ -77,16 +77,27 @@ def at(moment: datetime) -> str:
     return clock(moment) if moment.astimezone(time_zone()).date() == today else f"{date(moment)}, {clock(moment)}"
 
 
+def at_long(moment: datetime) -> str:
+    """`today 16:12`, `tomorrow 09:30`, `yesterday 09:30`, else `12 May, 16:12`"""
+    days = (moment.astimezone(time_zone()).date() - now().astimezone(time_zone()).date()).days
+    named = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
+    return f"{named} {clock(moment)}" if named else f"{date(moment)}, {clock(moment)}"
+
+
 # --- what is due ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Due:
-    """`ok`, `soon`, `late`, `met`, `paused` or `none`; in words, and when exactly."""
+    """`ok`, `soon`, `late`, `met`, `paused` or `none`; in words, and when exactly.
+
+    `by` is `today 16:12`, while it is due and the words say no more than how long it takes.
+    """
 
     state: str
     text: str = ""
     when: datetime | None = None
+    by: str = ""
 
 
 def _length(span: timedelta) -> str:
@@ -101,10 +112,10 @@ def _ahead(what: str, when: datetime | None, target: timedelta, *, long: bool) -
         return Due("none")
     left = when - now()
     if left < timedelta(0):
-        return Due("late", f"{what} {_amount(-left)} late", when)
+        return Due("late", f"{what} {_amount(-left)} late", when, at_long(when))
     state, due = "soon" if left <= min(target / 4, timedelta(hours=1)) else "ok", " due" if long else ""
     if left < timedelta(hours=12):
-        return Due(state, f"{what}{due} in {_length(left) if long else _amount(left)}", when)
+        return Due(state, f"{what}{due} in {_length(left) if long else _amount(left)}", when, at_long(when))
     day = f"{when.astimezone(time_zone()):%a}" if left < timedelta(days=6) else date(when)
     return Due(state, f"{what}{due} {day} {clock(when)}" if left < timedelta(days=6) else f"{what}{due} {day}", when)
 
@@ -193,6 +204,37 @@ def links(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)]", text)))
 
 
+# In sanitised HTML: a tag (its attributes may hold “>”), and in the text between tags what becomes a link. An address
+# holds no character that is written as an entity but “&”, and does not end with what a sentence puts behind it.
+_TAG = r"<(?:[^>\"]|\"[^\"]*\")*>"
+_ADDRESS = r"https?://(?:[^\s<>\"&]|&amp;)*[^\s<>\"&'.,;:!?\]]"
+_PART = re.compile(rf"(?P<tag>{_TAG})|(?P<address>{_ADDRESS})|(?<![\w&/#])#(?P<number>[1-9][0-9]{{0,14}})\b")
+_AS_IT_IS = re.compile(r"<(/?)(?:a|code|pre)\b")
+
+
+@lru_cache(maxsize=256)
+def prose(text: str) -> Markup:
+    """What somebody wrote, for the staff: `#4821` leads to that ticket, and a bare address to where it says."""
+    depth = 0
+
+    def link(found: re.Match[str]) -> str:
+        nonlocal depth
+        if found["tag"]:
+            if inside := _AS_IT_IS.match(found["tag"]):
+                depth += -1 if inside[1] else 1
+            return found[0]
+        if depth:
+            return found[0]
+        if found["number"]:
+            return f'<a href="{PATHS["queue"]}tickets/{found["number"]}">{found[0]}</a>'
+        address: str = found["address"]
+        while address.count(")") > address.count("("):  # the sentence's own
+            address = address[: address.rindex(")")].rstrip("'.,;:!?]")
+        return f'<a href="{address}" rel="noopener noreferrer nofollow">{address}</a>{found[0][len(address) :]}'
+
+    return Markup(_PART.sub(link, render(text)))  # noqa: S704  (sanitised in render)
+
+
 # --- addresses and files ----------------------------------------------------------------------------------------------
 
 
@@ -240,8 +282,7 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.filters.update(
         clock=clock, full=full, ago=ago, since=since, date=date, at=at, initials=initials, hue=hue, iso=iso, say=say,
         due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural, field_of=field_of,
-        links=links,
-        markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
+        links=links, prose=prose,
     )  # fmt: skip
     app.jinja_env.globals.update(
         asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16),

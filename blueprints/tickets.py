@@ -6,9 +6,9 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import policy, tickets
+from helpdesk import policy, similar, tickets
 from helpdesk.errors import NotFound
-from helpdesk.limits import CREATE
+from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     AddAffectedShape,
@@ -16,7 +16,9 @@ from helpdesk.schemas import (
     CreateTicketShape,
     EditTicketShape,
     FullTicketShape,
+    KnownShape,
     PageQuery,
+    SimilarQuery,
     TicketCountsShape,
     TicketFilter,
     TicketQuery,
@@ -66,20 +68,54 @@ def counts(actor: Actor, query: dict[str, Any]) -> dict[str, Any]:
     return tickets.count(actor, query)
 
 
+@api.call("GET", "/similar", Action.TICKET_JOIN, query=SimilarQuery, out=page_of(KnownShape))
+def similar_ones(actor: Actor, query: dict[str, Any]) -> Answer:
+    """Find up to five open tickets that may be the same problem, to join instead of reporting it again."""
+    found = similar.similar(
+        actor, query["title"], building=query.get("building"), category=query.get("category")
+    )  # fmt: skip
+    return http.page(found, None)
+
+
+@api.call("GET", "/known", Action.TICKET_JOIN, out=page_of(KnownShape))
+def known(actor: Actor) -> Answer:
+    """List the five open problems that affect most people now."""
+    return http.page(similar.known(actor), None)
+
+
 @api.call("GET", ONE, Action.TICKET_READ, out=FullTicketShape)
 def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
     """Get a ticket."""
     return tickets.show_one(actor, ticket_id)
 
 
-@api.call("PUT", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
-@api.call("PATCH", ONE, Action.TICKET_EDIT, body=EditTicketShape, out=FullTicketShape, if_match=True, raises=(409,))
+@api.call(
+    "PUT",
+    ONE,
+    Action.TICKET_EDIT,
+    body=EditTicketShape,
+    out=FullTicketShape,
+    if_match=True,
+    limited=True,
+    raises=(409,),
+)
+@api.call(
+    "PATCH",
+    ONE,
+    Action.TICKET_EDIT,
+    body=EditTicketShape,
+    out=FullTicketShape,
+    if_match=True,
+    limited=True,
+    raises=(409,),
+)
 def edit(actor: Actor, ticket_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change the fields named.
 
     Staff change every field. The reporter changes title, description and place until it is resolved, closes it, and
     reopens it while it is resolved. 409 for a status that cannot follow: `transitions` lists those that can.
     """
+    http.limit(actor, EDIT)
     http.begin(actor)
     ticket = tickets.take(actor, ticket_id)
     http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
@@ -104,9 +140,10 @@ def join(actor: Actor, ticket_id: int) -> None:
     tickets.join(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 
 
-@api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204)
+@api.call("DELETE", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, limited=True)
 def leave(actor: Actor, ticket_id: int) -> None:
     """Take that back. Doing it twice changes nothing. 404 for a ticket that is not joinable."""
+    http.limit(actor, CREATE)
     http.begin(actor)
     tickets.leave(actor, policy.take_joinable(actor, ticket_id), _id(actor))
 

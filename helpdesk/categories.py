@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import CompoundSelect, delete, false, literal, null, select, union_all
+from sqlalchemy import CompoundSelect, Select, delete, false, literal, null, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import audit, jobs, policy
+from helpdesk import audit, events, jobs, policy, tickets
 from helpdesk.errors import Conflict, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
-from models import Building, Category, Rows, Tag, Team, db, fetch
+from models import Building, Category, Rows, Tag, Team, Ticket, TicketTag, begin_write, db, fetch, now
 
 _category, _building, _tag, _team = CategoryShape(), BuildingShape(), TagShape(), NamedShape()
 T = TypeVar("T")
+MOST_TICKETS = 500
+"""So many a change of the vocabulary may change in one transaction."""
 USUAL_FROM_CASES = 10
 """Under so many resolved cases nothing is said of how long it usually takes."""
 
@@ -44,6 +47,40 @@ def _show_category(row: Any) -> dict[str, Any]:
 def categories(*, archived: bool = False) -> list[dict[str, Any]]:
     statement = _categories if archived else _categories.where(Category.is_archived == false())
     return [_show_category(row) for row in fetch(statement)]
+
+
+USUAL_DAYS = 180
+"""What was resolved longer ago says little about today."""
+
+
+@jobs.handles("usual_resolution", every=timedelta(hours=1))
+def count_usual_resolution(job: jobs.Claimed) -> None:
+    """From report to resolution, as people live through it: by category, a parent's with its children's."""
+    parents = {row.id: row.parent_id for row in fetch(select(Category.id, Category.parent_id))}
+    took: dict[int, list[int]] = {category_id: [] for category_id in parents}
+    resolved = select(Ticket.category_id, Ticket.created_at, Ticket.resolved_at).where(
+        Ticket.resolved_at >= now() - timedelta(days=USUAL_DAYS), Ticket.held == false()
+    )
+    for category_id, created_at, resolved_at in fetch(resolved):
+        seconds = max(0, int((resolved_at - created_at).total_seconds()))
+        for one in (category_id, parents[category_id]):
+            if one is not None:
+                took[one].append(seconds)
+    begin_write()
+    for category_id, seconds_each in took.items():
+        seconds_each.sort()
+        values = {
+            "usual_count": len(seconds_each),
+            "usual_p50_seconds": _nearest_rank(seconds_each, 50),
+            "usual_p75_seconds": _nearest_rank(seconds_each, 75),
+        }
+        db.session.execute(update(Category).where(Category.id == category_id).values(**values))
+    db.session.commit()
+
+
+def _nearest_rank(ordered: list[int], percent: int) -> int | None:
+    """The smallest value that so many percent do not exceed."""
+    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
 
 
 def category(category_id: int) -> dict[str, Any]:
@@ -144,6 +181,15 @@ def _check_category(data: Mapping[str, Any], category_id: int | None = None) -> 
         raise Invalid({"team_id": ["Choose a team."]})
 
 
+def _each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:
+    """Tickets that a change of the vocabulary changes, locked one by one. Raises Conflict where they are many."""
+    ids = list(db.session.scalars(wanted.order_by(Ticket.id).limit(MOST_TICKETS + 1)))
+    if len(ids) > MOST_TICKETS:
+        raise Conflict(f"It is on more than {MOST_TICKETS} tickets: change those first.")
+    for ticket_id in ids:
+        yield tickets.take(actor, ticket_id)
+
+
 def create_category(actor: Actor, data: Mapping[str, Any]) -> Category:
     """Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
@@ -157,9 +203,15 @@ def edit_category(actor: Actor, category_id: int, data: Mapping[str, Any]) -> No
     """Raises Forbidden, NotFound, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
     audit.record("category.changed", actor=actor, target=f"category:{category_id}", fields=sorted(data))
+    if "parent_id" in data:  # two who put each other below themselves wait for one another here
+        db.session.execute(select(Category.id).order_by(Category.id).with_for_update())
     row = _take(Category, category_id)
     _check_category(data, category_id)
     _save(row, data)
+    if not row.is_joinable:
+        joined = select(Ticket.id).where(Ticket.category_id == row.id, Ticket.affected_count > 1)
+        for ticket in _each(actor, joined):
+            events.record(actor, *tickets.end_joiners_access(ticket), ticket=ticket, at=now())
 
 
 def destroy_category(actor: Actor, category_id: int) -> None:
@@ -202,7 +254,12 @@ def destroy_tag(actor: Actor, tag_id: int) -> None:
     """Delete a tag, and take it off every ticket."""
     policy.require(actor, Action.TAG_WRITE)
     audit.record("tag.deleted", actor=actor, target=f"tag:{tag_id}")
-    _take(Tag, tag_id)
+    tag = _take(Tag, tag_id)
+    tagged = select(Ticket.id).join(TicketTag, TicketTag.ticket_id == Ticket.id).where(TicketTag.tag_id == tag_id)
+    for ticket in _each(actor, tagged):
+        others = [name for name in tickets.tags_of([ticket.id])[ticket.id] if name != tag.name]
+        tickets.edit(actor, ticket, {"tags": others})
+    db.session.flush()
     db.session.execute(delete(Tag).where(Tag.id == tag_id))
 
 
@@ -224,4 +281,7 @@ def destroy_team(actor: Actor, team_id: int) -> None:
     policy.require(actor, Action.TEAM_WRITE)
     audit.record("team.deleted", actor=actor, target=f"team:{team_id}")
     _take(Team, team_id)
+    for ticket in _each(actor, select(Ticket.id).where(Ticket.team_id == team_id)):
+        tickets.edit(actor, ticket, {"team_id": None})
+    db.session.flush()
     db.session.execute(delete(Team).where(Team.id == team_id))

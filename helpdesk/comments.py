@@ -19,6 +19,8 @@ from helpdesk.workflow import REOPEN_DAYS, Trigger
 from models import Audience, Channel, Comment, Event, Rows, Status, Ticket, db, fetch, now
 
 EDIT_MINUTES = 15
+TEXT_PER_PAGE = 100_000
+"""Characters: the worst Markdown takes a second of this to render."""
 
 _comment, _event = CommentShape(), EventShape()
 
@@ -117,7 +119,7 @@ def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
     """Take a comment away, with its photos and what the history kept of its words. Raises Forbidden."""
     policy.require(actor, Action.COMMENT_EDIT)
     _check_may_change(actor, comment)
-    audience, author_id, at = comment.audience, comment.author_id, now()
+    comment_id, audience, author_id, at = comment.id, comment.audience, comment.author_id, now()
     db.session.execute(update(Event).where(Event.comment_id == comment.id).values(from_value=None))
     ticket.image_count -= images.count_of(comment)
     db.session.delete(comment)
@@ -125,7 +127,10 @@ def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
     ticket.comment_count -= 1
     audit.record("comment.deleted", actor=actor, target=f"comment:{comment.id}", ticket_id=ticket.id)
     events.record(
-        actor, Change("comment", after="deleted", after_user=author_id, audience=audience), ticket=ticket, at=at
+        actor,
+        Change("comment", before=str(comment_id), after="deleted", after_user=author_id, audience=audience),
+        ticket=ticket,
+        at=at,
     )
 
 
@@ -154,7 +159,12 @@ def listing(actor: Actor, ticket_id: int, *, limit: int, cursor: str | None) -> 
     policy.get_ticket(actor, ticket_id)
     values = {**policy.params(actor), "ticket_id": ticket_id}
     found = paging.page(
-        lambda after: _of_ticket(actor.is_staff, after), values, of=f"comments|{ticket_id}", limit=limit, cursor=cursor
+        lambda after: _of_ticket(actor.is_staff, after),
+        values,
+        of=f"comments|{ticket_id}",
+        limit=limit,
+        cursor=cursor,
+        fits=_how_many,
     )
     return show(found.rows), found.next_cursor
 
@@ -186,9 +196,20 @@ def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[l
     An edited comment comes again, beside the event that says so. A page may hold nothing but what is gone.
     """
     rows = history(actor, ticket_id, after=after, limit=limit + 1)
-    more, rows = len(rows) > limit, rows[:limit]
-    photos = images.of_comments({row.comment_id for row in rows if row.comment_id is not None})
-    return [_item(row, photos) for row in rows if not _is_gone(row)], rows[-1].id if more else None
+    shown = rows[: _how_many(rows, limit)]
+    photos = images.of_comments({row.comment_id for row in shown if row.comment_id is not None})
+    items = [_item(row, photos) for row in shown if not _is_gone(row)]
+    return items, shown[-1].id if len(rows) > len(shown) else None
+
+
+def _how_many(rows: Sequence[Any], limit: int) -> int:
+    """As many as a page holds: fewer where their texts are long, for each is rendered. One at least."""
+    length = 0
+    for number, row in enumerate(rows[:limit]):
+        length += len((row.text if hasattr(row, "text") else row.comment_text) or "")
+        if length > TEXT_PER_PAGE and number:
+            return number
+    return min(limit, len(rows))
 
 
 @lru_cache
@@ -208,7 +229,8 @@ def latest(actor: Actor, ticket_id: int, *, before: int | None = None, limit: in
     """
     values = {**policy.params(actor), "ticket_id": ticket_id, "before_id": before or ID_MAX, "limit": limit + 1}
     rows = list(fetch(_latest_of_ticket(actor.is_staff), values))
-    return [row for row in reversed(rows[:limit]) if not _is_gone(row)], len(rows) > limit
+    shown = rows[: _how_many(rows, limit)]
+    return [row for row in reversed(shown) if not _is_gone(row)], len(rows) > len(shown)
 
 
 def _is_gone(row: Any) -> bool:

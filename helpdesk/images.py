@@ -197,7 +197,7 @@ def forget_untied(user_id: int) -> None:
 
 CHILD = [sys.executable, "-I", str(Path(__file__).with_name("images_child.py"))]
 CHILD_SECONDS = 120
-"""By the clock, well under a job's lease. The child has a limit of its own in seconds of processor."""
+"""By the clock. The child has a limit of its own in seconds of processor."""
 TRIES = 5
 """A child may die of a machine that is short of memory at the moment; one picture that kills five is to blame."""
 CANNOT = "The picture cannot be shown: it takes too much time or memory. Send it smaller, or as a JPEG."

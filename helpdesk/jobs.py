@@ -1,8 +1,9 @@
 """The outbox: work promised in the transaction of its cause, done by `flask work`, at least once, and never forgotten.
 
-A job is claimed by pushing its `run_at` a lease ahead: whoever dies with it in hands leaves a row that falls due again.
-What fails is tried again, later each time, and given up visibly (`dead`) after MAX_ATTEMPTS. Effects must bear
-repetition: a mail has a Message-ID made of its job, a job that promises others gives them a `key`.
+A job in hands is `running`, and its worker writes every few seconds that it is at it. Whoever dies leaves a row that
+stands still; the others measure that by clocks which nobody sets, and take it over. What fails is tried again, later
+each time, and given up visibly (`dead`) after MAX_ATTEMPTS. Effects must bear repetition: a mail has a Message-ID of
+its job, a job that promises another gives it a `key`.
 """
 
 from __future__ import annotations
@@ -10,24 +11,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Update, and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import Job, JobState, Schedule, begin_write, db, now
+from models import WRITE, Job, JobState, Schedule, begin_write, db, fetch, now
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 300
-"""Longer than a handler takes: a mail server that does not answer is given up after 30 seconds a step."""
+PULSE_SECONDS, LEASE_SECONDS = 5, 30
+"""How often a worker says that it is at a job, and how long silence is taken for its death."""
 MAX_ATTEMPTS = 30
 """With an hour between the later ones, more than a night: a mail server may be down that long."""
+LONGEST_WAIT_SECONDS = 3600
 NOT_YET_SECONDS = 60
+SLACK = timedelta(minutes=5)
+"""Between the clocks of several machines."""
 KEEP_DONE_DAYS = 14
 
 
@@ -93,6 +98,16 @@ def enqueue(
         insert_ignore(Job, key=key, **values)
 
 
+def key_of(job: Claimed) -> str:
+    """The key of the one job that this one promises."""
+    return f"of:{job.id}"
+
+
+def has_promised(job: Claimed) -> bool:
+    """Whether the job promised what it promises before: its worker died after that commit, and this is a repetition."""
+    return db.session.scalar(select(Job.id).where(Job.key == key_of(job))) is not None
+
+
 def claim() -> Claimed | None:
     """Take the job that is due longest, on any number of workers, and commit that it is taken."""
     begin_write()
@@ -107,7 +122,7 @@ def claim() -> Claimed | None:
     row = db.session.execute(
         update(Job)
         .where(Job.id == due.scalar_subquery())
-        .values(run_at=at + timedelta(seconds=LEASE_SECONDS), attempts=Job.attempts + 1)
+        .values(state=JobState.RUNNING, run_at=at, attempts=Job.attempts + 1)
         .returning(Job.id, Job.kind, Job.payload, Job.attempts, Job.request_id, Job.created_at)
     ).one_or_none()
     db.session.commit()
@@ -123,11 +138,12 @@ def run_one() -> bool:
         _give_up(job, "never came to an end")
         return True
     try:
-        HANDLERS[job.kind](job)
+        with _pulse(job):
+            HANDLERS[job.kind](job)
     except NotYet as error:
         db.session.rollback()
         run_at = now() + timedelta(seconds=NOT_YET_SECONDS)
-        _finish(job, run_at=run_at, attempts=job.attempts - 1, error=str(error))
+        _finish(job, state=JobState.READY, run_at=run_at, attempts=job.attempts - 1, error=str(error))
     except GiveUp as error:
         db.session.rollback()
         _give_up(job, str(error))
@@ -145,9 +161,9 @@ def _failed(job: Claimed, error: Exception) -> None:
     if job.attempts >= MAX_ATTEMPTS:
         _give_up(job, reason)
     else:
-        wait = timedelta(seconds=min(3600, 2**job.attempts))
+        wait = timedelta(seconds=min(LONGEST_WAIT_SECONDS, 2**job.attempts))
         log.warning("job failed", exc_info=True, extra={"job": job.id, "kind": job.kind, "attempts": job.attempts})
-        _finish(job, run_at=now() + wait, error=reason)
+        _finish(job, state=JobState.READY, run_at=now() + wait, error=reason)
 
 
 def _give_up(job: Claimed, reason: str) -> None:
@@ -156,17 +172,78 @@ def _give_up(job: Claimed, reason: str) -> None:
 
 
 def _finish(job: Claimed, **values: Any) -> None:
-    """Write how it went, unless the lease ran out and somebody else has the job now."""
+    """Write how it went, unless it was taken over in the meantime."""
     begin_write()
-    db.session.execute(update(Job).where(Job.id == job.id, Job.attempts == job.attempts).values(**values))
+    db.session.execute(_in_hands(job).values(**values))
     db.session.commit()
+
+
+def _in_hands(job: Claimed) -> Update:
+    return update(Job).where(Job.id == job.id, Job.attempts == job.attempts, Job.state == JobState.RUNNING)
+
+
+@contextmanager
+def _pulse(job: Claimed) -> Iterator[None]:
+    """Say every few seconds that it is being worked on, beside whoever works on it."""
+    engine, done = db.engine, threading.Event()
+
+    def beat() -> None:
+        while not done.wait(PULSE_SECONDS):
+            try:
+                with engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
+                    connection.execute(_in_hands(job).values(run_at=now()))
+            except SQLAlchemyError:
+                log.warning("the database does not answer", exc_info=True)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+class Watch:
+    """Looks after jobs in others' hands. What stood still for LEASE_SECONDS of its own clock is there to be taken."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.seen: dict[tuple[int, datetime], float] = {}
+
+    def look(self) -> None:
+        at = self.clock()
+        running = select(Job.id, Job.run_at).where(Job.state == JobState.RUNNING)
+        self.seen = {(row.id, row.run_at): self.seen.get((row.id, row.run_at), at) for row in fetch(running)}
+        db.session.rollback()
+        for (job_id, run_at), since in self.seen.items():
+            if at - since >= LEASE_SECONDS:
+                begin_write()
+                same = update(Job).where(Job.id == job_id, Job.run_at == run_at, Job.state == JobState.RUNNING)
+                db.session.execute(same.values(state=JobState.READY, run_at=now()))
+                db.session.commit()
+
+
+def set_right() -> None:
+    """What waits for a time that a clock set back made distant is due."""
+    at = now()
+    never_tried = and_(Job.attempts == 0, Job.created_at > at + SLACK)
+    tried = and_(Job.attempts > 0, Job.run_at > at + timedelta(seconds=2 * LONGEST_WAIT_SECONDS))
+    late = select(Job.id).where(Job.state == JobState.READY, Job.run_at > at, or_(never_tried, tried))
+    ids = [row.id for row in fetch(late)]
+    db.session.rollback()
+    if ids:
+        begin_write()
+        db.session.execute(update(Job).where(Job.id.in_(ids), Job.state == JobState.READY).values(run_at=at))
+        db.session.commit()
 
 
 def run_schedules() -> None:
     """Promise what recurs and is due. Moving the date is compare-and-set: once, however many workers there are."""
     at = now()
     known = {row.name: row.next_run_at for row in db.session.execute(select(Schedule.name, Schedule.next_run_at))}
-    due = [name for name in SCHEDULES if name not in known or known[name] <= at]
+    # a date further off than a period was written before the clock was set back
+    due = [name for name, every in SCHEDULES.items() if name not in known or not at < known[name] <= at + every + SLACK]
     db.session.rollback()
     for name in due:
         begin_write()
@@ -192,12 +269,14 @@ def drain() -> int:
 
 def work(stop: threading.Event, poll_seconds: float = 0.5) -> None:
     """Work until told to stop. A database that is away is waited for."""
-    next_schedules = 0.0
+    watch, next_look = Watch(), 0.0
     while not stop.is_set():
         try:
-            if time.monotonic() >= next_schedules:
+            if time.monotonic() >= next_look:
+                set_right()
                 run_schedules()
-                next_schedules = time.monotonic() + 5
+                watch.look()
+                next_look = time.monotonic() + PULSE_SECONDS
             if not run_one():
                 stop.wait(poll_seconds)
         except SQLAlchemyError:

@@ -53,6 +53,10 @@ CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
 UPLOAD = Limit("upload", burst=100, every=30)
 """Photos of a customer: each keeps the worker busy for a second or two."""
+EDIT = Limit("edit", burst=120, every=3)
+"""Changes by a customer: each is a line of the history."""
+DENIED = Limit("denied", burst=30, every=60)
+"""Denials of one person that go on record: one a minute tells as much as a thousand."""
 INVITE = Limit("invite", burst=50, every=30)
 
 JUMP_SECONDS = 60

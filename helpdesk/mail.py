@@ -31,6 +31,7 @@ from helpdesk import auth, jobs, notifications, policy
 from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
+from helpdesk.workflow import ENDED
 from models import OneTimeToken, User, begin_write, db, now
 
 log = logging.getLogger(__name__)
@@ -175,7 +176,9 @@ def reply(payload: dict[str, Any]) -> Mail | None:
 
 @mail
 def resolved(payload: dict[str, Any]) -> Mail | None:
-    return _about_ticket(payload)
+    """Nothing to send where it is open again by now."""
+    made = _about_ticket(payload)
+    return made if made is not None and made.context["ticket"].status in ENDED else None
 
 
 # --- building and sending ---------------------------------------------------------------------------------------------
@@ -196,8 +199,8 @@ def build(kind: str, job: jobs.Claimed, composed: Mail) -> EmailMessage:
     message = EmailMessage(policy=email.policy.SMTP)
     name, sender = parseaddr(setting("MAIL_FROM"))
     message["From"] = Address(display_name=name, addr_spec=sender)
-    message["To"] = Address(display_name=composed.name, addr_spec=composed.to)
-    message["Subject"] = " ".join(part("subject.txt").split())
+    message["To"] = Address(display_name=_line(composed.name), addr_spec=composed.to)
+    message["Subject"] = _line(part("subject.txt"))
     message["Date"] = format_datetime(now())
     message["Message-ID"] = f"<job-{job.id}-{int(job.created_at.timestamp() * 1e6):x}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -207,6 +210,11 @@ def build(kind: str, job: jobs.Claimed, composed: Mail) -> EmailMessage:
     message.set_content(part("body.txt").strip() + "\n")
     message.add_alternative(part("body.html"), subtype="html")
     return message
+
+
+def _line(text: str) -> str:
+    """Text of people as a header holds it: what looks encoded (`=?…?=`) would be decoded, line breaks and all."""
+    return " ".join(text.replace("=?", "= ?").split())
 
 
 @jobs.handles("mail")

@@ -42,14 +42,25 @@ def ordered(statement: Rows, order: Order, sort: str, *, after: bool) -> Rows:
     return statement.add_columns(column.label("sort_key")).order_by(*ways).limit(bindparam("limit"))
 
 
-def page(build: Callable[[bool], Rows], values: dict[str, Any], *, of: str, limit: int, cursor: str | None) -> Page:
-    """Execute one page. `of` says what its cursors belong to: the list and its order. Raises Invalid."""
+def page(
+    build: Callable[[bool], Rows],
+    values: dict[str, Any],
+    *,
+    of: str,
+    limit: int,
+    cursor: str | None,
+    fits: Callable[[list[Any], int], int] = lambda rows, limit: limit,
+) -> Page:
+    """Execute one page. `of` says what its cursors belong to: the list and its order. Raises Invalid.
+
+    `fits` says how many of the rows a page holds, at most the limit, where they may be heavy.
+    """
     values = dict(values, limit=limit + 1)
     if cursor is not None:
         values["after_key"], values["after_id"] = _read(cursor, of)
     rows = list(fetch(build(cursor is not None), values))
-    more = len(rows) > limit
-    rows = rows[:limit]
+    shown = rows[: fits(rows, limit)]
+    more, rows = len(rows) > len(shown), shown
     return Page(rows, _write(rows[-1], of) if more else None)
 
 

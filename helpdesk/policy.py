@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     and_,
     bindparam,
     case,
+    cast,
     false,
     func,
     literal,
@@ -245,6 +247,15 @@ def _or_null(column: Any) -> ColumnElement[Any]:
 
 
 @lru_cache
+def due_at(staff: bool) -> ColumnElement[Any]:
+    """The next thing due, as somebody sees it: of a reply to the reporter alone, whoever joined learns nothing."""
+    if staff:
+        return Ticket.due_at  # type: ignore[return-value]
+    nothing_is_due = Ticket.due_at == literal(FAR_FUTURE, Ticket.due_at.type)
+    return case((or_(_own, nothing_is_due), Ticket.due_at), else_=Ticket.resolution_due_at)
+
+
+@lru_cache
 def visible_tickets(staff: bool) -> Rows:
     """The tickets somebody sees, as columns, masked for them. Customers' takes the parameter `me`."""
     place = (
@@ -255,7 +266,7 @@ def visible_tickets(staff: bool) -> Rows:
     common = (Ticket.id, Ticket.status, Ticket.is_confidential, Ticket.held, Ticket.affected_count, Ticket.created_at)
     times = (
         Ticket.resolved_at, _or_null(Ticket.resolution_due_at).label("resolution_due_at"),
-        _or_null(Ticket.due_at).label("due_at"), Ticket.closed_at,
+        _or_null(due_at(staff)).label("due_at"), Ticket.closed_at,
     )  # fmt: skip
     if staff:
         seen: tuple[Any, ...] = (
@@ -329,37 +340,48 @@ def get_ticket(actor: Actor, ticket_id: int) -> Any:
     return row
 
 
-@lru_cache
-def _locked_ticket(staff: bool) -> Rows:
-    statement = select(Ticket).join(Category, Category.id == Ticket.category_id)
-    if not staff:
-        statement = statement.where(_seen_by_customer())
-    return statement.where(Ticket.id == bindparam("ticket_id")).with_for_update(of=Ticket)
+def _lock_ticket(ticket_id: int) -> Ticket:
+    """Whoever may see it, it is locked first and alone: what a join brings along may have changed during the wait."""
+    ticket = db.session.scalars(
+        select(Ticket).where(Ticket.id == ticket_id).with_for_update(key_share=True)
+    ).one_or_none()
+    if ticket is None:
+        raise NotFound
+    return ticket
 
 
 def take_ticket(actor: Actor, ticket_id: int) -> Ticket:
     """The ticket itself, locked until the commit, for a verb to change: never for showing. Raises NotFound."""
     require(actor, Action.TICKET_READ)
-    ticket: Ticket | None = db.session.execute(
-        _locked_ticket(actor.is_staff), {**params(actor), "ticket_id": ticket_id}
-    ).scalar_one_or_none()
-    if ticket is None:
-        raise NotFound
+    ticket = _lock_ticket(ticket_id)
+    if not actor.is_staff:
+        get_ticket(actor, ticket_id)
     return ticket
 
 
 def take_joinable(actor: Actor, ticket_id: int) -> Ticket:
     """A ticket that somebody may join who does not see it yet, locked. Raises NotFound for one that is not joinable."""
     require(actor, Action.TICKET_JOIN)
-    ticket = db.session.execute(
-        select(Ticket)
-        .join(Category, Category.id == Ticket.category_id)
-        .where(Ticket.id == ticket_id, Ticket.held == false(), Ticket.is_confidential == false(), Category.is_joinable)
-        .with_for_update(of=Ticket)
-    ).scalar_one_or_none()
-    if ticket is None:
+    ticket = _lock_ticket(ticket_id)
+    if not is_joinable(ticket):
         raise NotFound
     return ticket
+
+
+@lru_cache
+def joinable_tickets() -> Rows:
+    """What everybody who is signed in may know of a ticket that others may join: no person, no word but its title."""
+    return (
+        select(
+            Ticket.id, func.coalesce(Ticket.public_title, Ticket.title).label("public_title"), Ticket.status,
+            Building.id.label("building_id"), Building.slug.label("building_slug"),
+            Building.name.label("building_name"), Ticket.room, Ticket.affected_count, Ticket.created_at,
+            Ticket.category_id, Category.parent_id,
+        )
+        .join(Category, Category.id == Ticket.category_id)
+        .outerjoin(Building, Building.id == Ticket.building_id)
+        .where(Ticket.held == false(), Ticket.is_confidential == false(), Category.is_joinable)
+    )  # fmt: skip
 
 
 def is_joinable(ticket: Ticket) -> bool:
@@ -449,7 +471,9 @@ def visible_events(staff: bool) -> Rows:
     """
     actor, author = aliased(User, name="actor"), aliased(User, name="author")
     from_user, to_user = aliased(User, name="from_user"), aliased(User, name="to_user")
-    before: Any = Event.from_value
+    deleted = and_(Event.field == "comment", Event.to_value == "deleted")  # its number stands where words stood
+    before: Any = case((deleted, null()), else_=Event.from_value)
+    comment_id = case((deleted, cast(Event.from_value, BigInteger)), else_=Event.comment_id)
     who: tuple[Any, ...] = (Event.actor_id, actor.name, actor.role)
     if not staff:
         before = case((Event.field == "comment", null()), else_=Event.from_value)
@@ -463,7 +487,7 @@ def visible_events(staff: bool) -> Rows:
             Event.to_value, Event.from_user_id, from_user.name.label("from_user_name"),
             Event.to_user_id, to_user.name.label("to_user_name"), Event.visibility, Event.actor_kind,
             who[0].label("actor_id"), who[1].label("actor_name"), who[2].label("actor_role"),
-            Task.title.label("task_title"), Event.created_at, Event.comment_id,
+            Task.title.label("task_title"), Event.created_at, comment_id.label("comment_id"),
             Comment.author_id.label("comment_author_id"),
             author.name.label("comment_author_name"), author.role.label("comment_author_role"),
             Comment.text.label("comment_text"), Comment.audience.label("comment_audience"),

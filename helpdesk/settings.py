@@ -74,6 +74,13 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default_port)}"
 
 
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an address, such as 127.0.0.1, or 0.0.0.0 for all of this machine's") from None
+
+
 def _origins(text: str) -> list[str]:
     return [_origin(word) for word in _words(text)]
 
@@ -119,13 +126,13 @@ def _database_url(text: str) -> str:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("ENVIRONMENT", "development", "`development`, `testing` or `production`; production refuses to start unsafely", _one_of("development", "testing", "production")),
-    Setting("HOST", "127.0.0.1", "address to listen on"),
+    Setting("HOST", "127.0.0.1", "address to listen on; `0.0.0.0` for all of this machine's", _address),
     Setting("PORT", "8000", "port to listen on", _integer(1, 65535)),
     Setting("DATABASE_URL", "", "empty: SQLite in `instance/helpdesk.db`; or `postgresql://user:password@host/name`", _database_url, secret=True),
     Setting("REDIS_URL", "", "optional: makes rate limits cheaper; nothing depends on it", _redis_url, secret=True),
     Setting("SECRET_KEY", "", "at least 32 characters; signs tokens, links and cursors. Development makes one in `instance/`", secret=True),
     Setting("SECRET_KEY_PREVIOUS", "", "the key before the last change: what it signed stays valid", secret=True),
-    Setting("PUBLIC_BASE_URL", "", "where people reach it, such as `https://helpdesk.example.edu`; links in mails begin with it", lambda text: _origin(text) if text else ""),
+    Setting("PUBLIC_BASE_URL", "", "where people reach it, such as `https://helpdesk.example.edu`; links in mails begin with it. Development takes HOST and PORT", lambda text: _origin(text) if text else ""),
     Setting("TRUSTED_PROXIES", "", "addresses or networks of the reverse proxies whose forwarding headers count", _networks),
     Setting("CORS_ORIGINS", "", "other origins whose pages may call the API with cookies (a portal on a CDN under the same site)", _origins),
     Setting("SITE_NAME", "Campus Helpdesk", "the name on pages and in mails"),
@@ -221,7 +228,18 @@ def _fill_for_development(values: dict[str, Any], instance: Path) -> None:
     if not values["SECRET_KEY"]:
         values["SECRET_KEY"] = _development_key(instance / "secret_key")
     if not values["PUBLIC_BASE_URL"]:
-        values["PUBLIC_BASE_URL"] = f"http://127.0.0.1:{values['PORT']}"
+        values["PUBLIC_BASE_URL"] = development_base_url(values["HOST"], values["PORT"])
+
+
+def is_every_address(host: str) -> bool:
+    """Whether it says to listen on all of them, which is nowhere that a browser could go."""
+    return host in {"0.0.0.0", "::"}  # noqa: S104  (nothing listens here)
+
+
+def development_base_url(host: str, port: int) -> str:
+    """Where a browser on this machine finds a server that listens there."""
+    host = "127.0.0.1" if is_every_address(host) else host
+    return _origin(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
 def _development_key(path: Path) -> str:

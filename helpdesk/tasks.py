@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
@@ -101,7 +102,12 @@ def show_one(actor: Actor, task_id: int) -> dict[str, Any]:
 def take(actor: Actor, task_id: int) -> Task:
     """A task to change, locked. Raises Forbidden, NotFound."""
     policy.require(actor, Action.TASK_WRITE)
-    task = db.session.get(Task, task_id, with_for_update=True)
+    # its ticket first: that is the order in which a ticket's deletion meets them
+    ticket_id = db.session.scalar(select(Task.ticket_id).where(Task.id == task_id))
+    if ticket_id is not None:
+        with contextlib.suppress(NotFound):
+            policy.take_ticket(actor, ticket_id)
+    task = db.session.get(Task, task_id, with_for_update=True, populate_existing=True)
     if task is None:
         raise NotFound
     return task

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select, update
+import orjson
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 
-from helpdesk import audit, auth, images, jobs, limits, paging, policy, search
-from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, Taken
+from helpdesk import audit, auth, images, jobs, limits, paging, policy, search, tasks, tickets, workflow
+from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, NotSignedIn, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MeShape, SessionShape, UserShape
 from helpdesk.settings import setting
@@ -22,7 +23,10 @@ from models import (
     Role,
     Rows,
     Session,
+    Task,
+    TaskStatus,
     Team,
+    Ticket,
     TicketReport,
     TokenPurpose,
     User,
@@ -72,8 +76,8 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
         limits.check(limits.NEW_ADDRESS, str(actor.id))
     begin_write()
     own = auth.take_user(actor.id) if verified is None else auth.take_verified(actor, verified)
-    if own is None:
-        raise NotFound
+    if own is None or not own.is_active:
+        raise NotSignedIn("The session has ended.", token_was_bad=True)
     if moving:
         token = auth.make_link_token(TokenPurpose.NEW_ADDRESS, user_id=own.id, email=email)
         payload = {"kind": "new_address", "token_id": token.id, "user_id": own.id, "to": email}
@@ -89,9 +93,9 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
 
 def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
     """Make the proven address the account's, and tell the old one. Raises BadLink, Taken."""
+    user = auth.take_user(auth.read_link(text, TokenPurpose.NEW_ADDRESS).user_id)
     token = auth.read_link(text, TokenPurpose.NEW_ADDRESS, lock=True)
-    user = db.session.get_one(User, token.user_id)
-    if not user.is_active:
+    if user is None or not user.is_active:
         raise BadLink
     email, old = token.payload["email"], user.email
     taken = select(User.id).where(User.email_normalized == auth.normalize_email(email), User.id != user.id)
@@ -257,7 +261,7 @@ def _set_team(user: User, team_id: int | None) -> None:
 def take(actor: Actor, user_id: int, action: Action) -> User:
     """Somebody to change, with all admins locked, so that two of them cannot remove each other at once."""
     policy.require(actor, action)
-    admins = select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update()
+    admins = select(User.id).where(User.role == Role.ADMIN).order_by(User.id).with_for_update(key_share=True)
     db.session.execute(admins).all()
     user = db.session.get(User, user_id)
     if user is None or user.erased_at is not None:
@@ -294,10 +298,33 @@ def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
         jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=actor.request_id)
     if not user.is_active:
         auth.end_sessions(user.id)
+    if (user.role, user.is_active) != (before["role"], before["is_active"]):
+        # an answer of then may say what they may not read now
+        db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.user_id == user.id))
+        if not user.is_active or user.role == Role.CUSTOMER:
+            _hand_back_work(actor, user)
     for name, old in before.items():
         if getattr(user, name) != old:
             change = {"before": old, "after": getattr(user, name)}
             audit.record(f"user.{name}.changed", actor=actor, target=f"user:{user.id}", **change)
+
+
+def _hand_back_work(actor: Actor, user: User) -> None:
+    """What somebody had and cannot do any more goes back to where it is seen: it has nobody."""
+    mine = select(Ticket.id).where(Ticket.assignee_id == user.id, Ticket.status.not_in(workflow.ENDED))
+    for ticket_id in list(db.session.scalars(mine.order_by(Ticket.id))):
+        tickets.edit(actor, tickets.take(actor, ticket_id), {"assignee_id": None})
+    todo = select(Task.id).where(Task.assignee_id == user.id, Task.status != TaskStatus.DONE)
+    for task_id in list(db.session.scalars(todo.order_by(Task.id))):
+        tasks.edit(actor, tasks.take(actor, task_id), {"assignee_id": None})
+
+
+def _forget_answers(user: User) -> None:
+    """What is kept to be repeated may name them: those answers are given once only."""
+    names = [orjson.dumps(text) for text in (user.email, user.name) if text]
+    for row in db.session.scalars(select(IdempotencyKey)).all():
+        if row.user_id == user.id or any(name in row.body for name in names):
+            db.session.delete(row)
 
 
 def erase(actor: Actor, user: User) -> None:
@@ -305,16 +332,18 @@ def erase(actor: Actor, user: User) -> None:
     policy.require(actor, Action.USER_ERASE)
     _check_not_last_admin(user)
     at = now()
+    _forget_answers(user)
+    _hand_back_work(actor, user)
+    joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None))
+    for ticket_id in list(db.session.scalars(joined.order_by(TicketReport.ticket_id))):
+        tickets.leave(actor, tickets.take(actor, ticket_id), user.id)
     db.session.execute(delete(OneTimeToken).where(OneTimeToken.subject == user.email_normalized))
     user.username = user.email = user.email_normalized = user.password_hash = user.time_zone = None
     user.name, user.is_active, user.role, user.notifications = DELETED, False, Role.CUSTOMER, {}
     user.email_verified_at = user.last_seen_at = user.bounced_at = None
     user.erased_at = user.updated_at = at
-    for model in (Session, OneTimeToken, Membership, IdempotencyKey):
+    for model in (Session, OneTimeToken, Membership):
         db.session.execute(delete(model).where(model.user_id == user.id))
-    db.session.execute(
-        update(TicketReport).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None)).values(left_at=at)
-    )
     db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
     images.forget_untied(user.id)
     db.session.flush()

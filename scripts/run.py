@@ -8,9 +8,10 @@ def main() -> int:
     import insert_dummy_data
     import setup_db
     from app import create_app
-    from blueprints.commands import serve
+    from blueprints.commands import serve, settings_to_serve
     from helpdesk import users
 
+    settings_to_serve()  # before a database is made and filled for a server that cannot start
     if failed := setup_db.main([]) or insert_dummy_data.main(["--if-empty"]):
         return failed
     app = create_app()

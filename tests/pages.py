@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,14 +14,22 @@ VOID = {"area", "br", "hr", "img", "input", "link", "meta", "use", "path", "rect
 
 
 @dataclass
+class Button:
+    name: str
+    value: str
+    action: str
+    """Where it sends the form."""
+    label: str = ""
+
+
+@dataclass
 class Form:
     action: str
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     """What would be sent, without the button."""
-    buttons: list[tuple[str, str]] = field(default_factory=list)
-    labels: str = ""
-    """What its buttons say."""
+    buttons: list[Button] = field(default_factory=list)
+    """In their order: Enter in a field presses the first."""
 
     def data(self, **changes: Any) -> dict[str, Any]:
         """As it would be sent after these changes: None takes a field out, a list ticks several."""
@@ -75,7 +83,7 @@ class Page(HTMLParser):
             elif "checked" in found:
                 form.fields.append((name, value if "value" in found else "on"))
         elif tag == "button":
-            form.buttons.append((name, value))
+            form.buttons.append(Button(name, value, found.get("formaction") or form.action))
         elif tag == "select":
             self._select, self._first_option = name, None
         elif tag == "option" and self._select is not None:
@@ -108,15 +116,20 @@ class Page(HTMLParser):
         elif not {"script", "style"} & set(self._inside):
             self.words = f"{self.words} {data}"
             if self.form is not None and "button" in self._inside:
-                self.form.labels += data
+                self.form.buttons[-1].label += data
 
     def says(self, words: str) -> bool:
         return " ".join(words.split()) in " ".join(self.words.split()).replace(" .", ".").replace(" ,", ",")
 
     def form_to(self, action: str, *, button: str | None = None) -> Form:
-        """The form with this action, and this word on its button where there are several."""
-        found = [f for f in self.forms if f.action == action and (button is None or button in f.labels)]
-        assert len(found) == 1, [(f.action, f.labels.strip()) for f in self.forms]
+        """The form whose button leads there, as this button sends it where it is named by a word on it."""
+        found = []
+        for form in self.forms:
+            pressed = [b for b in form.buttons if b.action == action and (button is None or button in b.label)]
+            if pressed:
+                sent = [(pressed[0].name, pressed[0].value)] if button and pressed[0].name else []
+                found.append(replace(form, action=action, fields=form.fields + sent, buttons=pressed))
+        assert len(found) == 1, [(b.action, b.label.strip()) for form in self.forms for b in form.buttons]
         return found[0]
 
 
@@ -132,7 +145,7 @@ class Reader(Browser):
         return Page(response)
 
     def sends(self, form: Form, **changes: Any) -> TestResponse:
-        """Send a form with these changes. A button's name and value are changes like any other."""
+        """Send a form with these changes."""
         where = "query_string" if form.method == "get" else "data"
         return self.open(form.method.upper(), form.action, **{where: form.data(**changes)})
 

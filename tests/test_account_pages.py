@@ -125,6 +125,8 @@ def test_a_reset_sets_the_password_and_ends_every_session(app: Flask, customer: 
     reader = Reader(app, customer)
     token = forgets(anonymous, customer)
     page = reader.reads(f"{RESET}?token={token}")
+    assert page.says("It logs you out everywhere, in this browser too.")
+    assert not page.says("You are logged out")
     assert login(anonymous, customer.username).status_code == 200
     response = reader.sends(page.form_to(RESET), password=NEW_PASSWORD)
     assert not reader.jar
@@ -135,6 +137,29 @@ def test_a_reset_sets_the_password_and_ends_every_session(app: Flask, customer: 
     again = reader.sends(page.form_to(RESET), password="another one for luck")
     assert again.status_code == 400
     assert FORGOT in Page(again).links
+
+
+def test_mail_and_page_say_the_same_of_what_a_reset_ends(app: Flask, customer: Person, anonymous: Person) -> None:
+    token = forgets(anonymous, customer)
+    message = mails(customer.email)[0]
+    for words in (message["text"], message["html"]):
+        assert "logs you out everywhere." in words
+        assert "else" not in words
+    page = Reader(app).is_led(Reader(app).sends(Reader(app).reads(f"{RESET}?token={token}").form_to(RESET), password=NEW_PASSWORD))  # fmt: skip
+    assert page.says("You are logged out everywhere.")
+    assert "logs everybody out" in mails(customer.email)[0]["text"]
+
+
+def test_a_reset_ends_the_session_of_its_browser_whoever_that_is(
+    app: Flask, customer: Person, other: Person, anonymous: Person
+) -> None:
+    borrowed, own = Reader(app, other), Reader(app, other)
+    stolen = dict(borrowed.jar)
+    page = borrowed.reads(f"{RESET}?token={forgets(anonymous, customer)}")
+    assert borrowed.sends(page.form_to(RESET), password=NEW_PASSWORD).status_code == 303
+    borrowed.jar = stolen
+    assert borrowed.get("/api/users/me").status_code == 401
+    assert own.get("/api/users/me").status_code == 200
 
 
 # --- a new address ----------------------------------------------------------------------------------------------------

@@ -18,10 +18,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from helpdesk import auth, policy
+from helpdesk import auth, jobs, policy
 from helpdesk.auth import accounts, passwords
 from helpdesk.errors import BadLink, NotSignedIn
-from models import Job, OneTimeToken, Session, TokenPurpose, User, begin_write, db
+from models import Job, JobState, OneTimeToken, Session, TokenPurpose, User, begin_write, db
 from tests.conftest import BASE_URL, SECRET_KEY, statements
 from tests.doors import NEW_PASSWORD, Browser, another, change, login, recorded, row_of, same, with_token
 from tests.factories import PASSWORD, Person, link_in, mails, work
@@ -1009,3 +1009,33 @@ def test_nobody_may_do_anything() -> None:
         with pytest.raises(NotSignedIn):
             policy.require(policy.ANONYMOUS, action)
         policy.require(policy.SYSTEM, action)
+
+
+# --- workers that die -------------------------------------------------------------------------------------------------
+
+
+def _dies_after(kind: str) -> None:
+    """Do a job of this kind, and write nowhere that it was done; then do everything there is, it included."""
+    job = jobs.claim()
+    assert job is not None and job.kind == kind
+    jobs.HANDLERS[kind](job)
+    db.session.remove()
+    work()
+    db.session.execute(update(Job).where(Job.id == job.id).values(state=JobState.READY))
+    db.session.commit()
+    work()
+
+
+def test_a_registration_whose_worker_died_gives_one_link_that_works(anonymous: Person) -> None:
+    body = {"username": "ines", "email": "ines@campus.test", "password": NEW_PASSWORD}
+    assert anonymous.post("/api/auth/register", body).status_code == 202
+    _dies_after("registration")
+    (message,) = mails("ines@campus.test")
+    assert confirms(anonymous, link_in(message)).status_code == 200
+
+
+def test_a_forgotten_password_whose_worker_died_gives_one_link_that_works(anonymous: Person, customer: Person) -> None:
+    assert anonymous.post("/api/auth/password/forgot", {"email": customer.email}).status_code == 202
+    _dies_after("forgotten")
+    (message,) = mails(customer.email)
+    assert resets(customer, link_in(message)) == 204

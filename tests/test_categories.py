@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from sqlalchemy import update
 
-from models import Category, db
-from tests.factories import Person
+from models import Category, Ticket, db, now
+from tests.factories import Person, work
 
 
 def by_slug(person: Person, what: str = "categories", query: str = "") -> dict[str, dict[str, object]]:
@@ -103,3 +106,59 @@ def test_a_deleted_team_leaves_its_tickets_without_one(admin: Person, customer: 
     assert admin.delete(f"/api/teams/{team}").status_code == 204
     assert admin.sees(number)["team"] is None
     assert admin.patch(f"/api/tickets/{number}", {"team_id": team}).status_code == 422
+
+
+def test_a_category_that_is_no_longer_joinable_ends_access_for_good(
+    customer: Person, other: Person, agent: Person, admin: Person
+) -> None:
+    number = customer.reports(category="it-wifi")
+    other.joins(number)
+    (category,) = [one for one in admin.get("/api/categories").json["items"] if one["slug"] == "it-wifi"]
+    path = f"/api/categories/{category['id']}"
+    assert admin.patch(path, {"is_joinable": False}).status_code == 200
+    assert agent.sees(number)["affected_count"] == 1
+    agent.writes(number, "canary", audience="affected")
+    assert admin.patch(path, {"is_joinable": True}).status_code == 200
+    assert other.get(f"/api/tickets/{number}").status_code == 404
+    events = agent.get(f"/api/tickets/{number}/events").json["items"]
+    assert [e["from_user"]["id"] for e in events if e["field"] == "affected" and e["from_user"]] == [other.id]
+
+
+def test_what_deleting_a_word_of_the_desk_changes_stands_in_the_history(customer: Person, admin: Person) -> None:
+    number = customer.reports()
+    tag = admin.post("/api/tags", {"name": "hvac"})
+    team = admin.post("/api/teams", {"slug": "night", "name": "Night shift"})
+    before = admin.sets(number, tags=["hvac"], team_id=team.json["id"])["version"]
+    for made in (tag, team):
+        assert admin.delete(made.headers["Location"]).status_code == 204
+    seen = admin.sees(number)
+    assert (seen["tags"], seen["team"], seen["version"]) == ([], None, before + 2)
+    told = [
+        (e["field"], e["from_value"], e["to_value"]) for e in admin.get(f"/api/tickets/{number}/events").json["items"]
+    ]
+    assert told[-2:] == [("tags", "hvac", ""), ("team", "Night shift", None)]
+
+
+def test_how_long_it_usually_takes_is_counted_by_category_and_with_its_children(
+    anonymous: Person, customer: Person, agent: Person
+) -> None:
+    def resolved(category: str, hours: int, days_ago: int = 1) -> None:
+        number = customer.reports(category=category)
+        agent.sets(number, status="resolved")
+        end = now() - timedelta(days=days_ago)
+        times = {"created_at": end - timedelta(hours=hours), "resolved_at": end}
+        db.session.execute(update(Ticket).where(Ticket.id == number).values(**times))
+        db.session.commit()
+
+    for hours in range(1, 12):
+        resolved("it-wifi", hours)
+    resolved("it-wifi", 1000, days_ago=200)
+    resolved("it-printing", 100)
+    customer.reports(category="it-wifi")
+    work()
+    with time_machine.travel(now() + timedelta(hours=1, minutes=1)):
+        work()
+    found = by_slug(anonymous)
+    assert found["it-wifi"]["usual_resolution"] == {"count": 11, "p50_seconds": 6 * 3600, "p75_seconds": 9 * 3600}
+    assert found["it"]["usual_resolution"] == {"count": 12, "p50_seconds": 6 * 3600, "p75_seconds": 9 * 3600}
+    assert found["it-printing"]["usual_resolution"] is None

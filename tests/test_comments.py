@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -261,3 +262,48 @@ def test_a_comment_that_asks_for_a_hundred_thousand_cells_gets_none(customer: Pe
     table = "|".join("a" * 300) + "\n" + "|".join("-" * 300) + "\n" + "a\n" * 1000
     said = customer.writes(customer.reports(), table)
     assert len(agent.get(f"/api/comments/{said}").json["text_html"]) < 4 * len(table)
+
+
+def test_whoever_polls_learns_which_comment_is_gone(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    comment = agent.writes(number, "Never mind.", audience="reporter")
+    last = customer.get(f"/api/tickets/{number}/timeline").json["items"][-1]["id"]
+    assert agent.delete(f"/api/comments/{comment}").status_code == 204
+    for person in (customer, agent):
+        (item,) = person.get(f"/api/tickets/{number}/timeline?after={last}").json["items"]
+        assert item["event"]["to_value"] == "deleted"
+        assert (item["event"]["comment_id"], item["event"]["from_value"]) == (comment, None)
+
+
+def test_a_page_holds_no_more_text_than_can_be_rendered_at_once(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    written = [customer.writes(number, "[" * 19_000 + str(n)) for n in range(8)]
+    read: list[int] = []
+    path = f"/api/tickets/{number}/timeline?limit=100"
+    after = ""
+    while True:
+        page = agent.get(path + after).json
+        texts = [item["comment"]["text"] for item in page["items"] if item["comment"]]
+        assert sum(map(len, texts)) <= 100_000
+        read += [item["comment"]["id"] for item in page["items"] if item["comment"]]
+        if page["next_cursor"] is None:
+            break
+        after = f"&after={page['next_cursor']}"
+    assert read == written
+    listed = agent.get(f"/api/tickets/{number}/comments?limit=100").json
+    assert len(listed["items"]) == 5 and listed["next_cursor"]
+
+
+@pytest.mark.parametrize("what", ["timeline", "events"])
+def test_a_page_of_the_history_says_where_the_next_is(customer: Person, what: str) -> None:
+    number = customer.reports()
+    for n in range(3):
+        customer.writes(number, f"Word {n}.")
+    seen, path = [], f"/api/tickets/{number}/{what}?limit=2"
+    while path:
+        page = customer.get(path)
+        seen += [item["id"] for item in page.json["items"]]
+        link = re.match(r'<(.*)>; rel="next"', page.headers.get("Link", ""))
+        assert (page.json["next_cursor"] is None) == (link is None)
+        path = link[1] if link else ""
+    assert len(seen) == len(set(seen)) == 4

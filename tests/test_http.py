@@ -240,3 +240,28 @@ def test_other_origins_are_let_in_only_where_they_are_listed(app: Flask, folder:
             headers = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
             response = getattr(client, method)("/api/categories", headers=headers)
             assert (response.headers.get("Access-Control-Allow-Origin") == origin) == allowed
+
+
+def test_an_answer_is_not_repeated_to_somebody_who_may_not_read_it_any_more(admin: Person, agent: Person) -> None:
+    number = admin.reports()
+    note, key = {"text": "canary-note", "audience": "internal"}, {"Idempotency-Key": "k"}
+    path = f"/api/tickets/{number}/comments"
+    assert agent.post(path, note, headers=key).status_code == 201
+    assert agent.post(path, note, headers=key).headers["Idempotent-Replayed"] == "true"
+    assert admin.patch(f"/api/users/{agent.id}", {"role": "customer"}).status_code == 200
+    refused = agent.post(path, note, headers=key)
+    assert refused.status_code == 404
+    assert "canary-note" not in refused.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("limit", ["1_0", "%2B5", "%D9%A3", "5.0", " 5", "0x5", ""])
+def test_a_number_is_written_in_digits(customer: Person, limit: str) -> None:
+    assert customer.get(f"/api/tickets?limit={limit}").status_code == 422
+    assert customer.get("/api/tickets?limit=5").status_code == 200
+
+
+def test_no_address_is_corrected_by_a_redirect(customer: Person) -> None:
+    """It would name the host that somebody sent."""
+    response = customer.get("/api//tickets", headers={"Host": "evil.test"})
+    assert response.status_code == 404
+    assert "Location" not in response.headers

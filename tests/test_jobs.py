@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -85,13 +86,65 @@ def test_a_job_whose_worker_died_falls_due_again(done: list[dict[str, Any]]) -> 
     promise()
     claimed = jobs.claim()
     assert claimed is not None
+    at = 0.0
+    watch = jobs.Watch(lambda: at)
+    watch.look()
+    at = jobs.LEASE_SECONDS - 1
+    watch.look()
     assert not jobs.run_one()
-    with time_machine.travel(now() + timedelta(seconds=jobs.LEASE_SECONDS + 1)):
-        assert jobs.run_one()
-        # the first worker was only slow: what it says comes too late
-        jobs._finish(claimed, state=JobState.DEAD)
-        assert row().state == JobState.DONE
+    at += 1
+    watch.look()
+    assert jobs.run_one()
+    # the first worker was only slow: what it says comes too late
+    jobs._finish(claimed, state=JobState.DEAD)
+    assert row().state == JobState.DONE
     assert len(done) == 1
+
+
+def test_a_job_in_hands_stays_there_however_the_clocks_jump(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TRUST 26: no double send."""
+    monkeypatch.setattr(jobs, "PULSE_SECONDS", 0.01)
+    at, ran = 0.0, []
+    watch = jobs.Watch(lambda: at)
+
+    def slowly(job: jobs.Claimed) -> None:
+        nonlocal at
+        ran.append(job.attempts)
+        for jump in (timedelta(hours=2), timedelta(days=-1), timedelta()):
+            with time_machine.travel(now() + jump):
+                jobs.set_right()
+                watch.look()
+                before = row().run_at
+                db.session.rollback()
+                deadline = time.monotonic() + 10
+                while row().run_at == before and time.monotonic() < deadline:
+                    db.session.rollback()
+                    time.sleep(0.01)
+                db.session.rollback()
+                at += jobs.LEASE_SECONDS + 1
+                watch.look()
+                assert jobs.claim() is None
+
+    monkeypatch.setitem(jobs.HANDLERS, "test", slowly)
+    promise()
+    assert jobs.run_one()
+    assert ran == [1]
+    assert row().state == JobState.DONE
+
+
+def test_a_clock_that_was_set_back_delays_nothing(done: list[dict[str, Any]]) -> None:
+    """TRUST 26."""
+    promise()
+    jobs.run_schedules()
+    ahead = dict(db.session.execute(select(Schedule.name, Schedule.next_run_at)).all())
+    with time_machine.travel(now() - timedelta(days=1)):
+        assert not jobs.run_one()
+        jobs.set_right()
+        assert jobs.run_one()
+        assert len(done) == 1
+        jobs.run_schedules()
+        soon = dict(db.session.execute(select(Schedule.name, Schedule.next_run_at)).all())
+    assert all(soon[name] < ahead[name] for name in ahead)
 
 
 def test_a_keyed_promise_is_made_once(done: list[dict[str, Any]]) -> None:

@@ -208,3 +208,29 @@ def test_mail_that_is_switched_off_is_not_sent(customer: Person, agent: Person) 
     agent.writes(number, "On our way")
     (message,) = mails(customer.email)
     assert "On our way" in message["text"]
+
+
+INJECTED = "=?utf-8?q?hi=0D=0ABcc:_evil@campus.test=0D=0AX-Evil:_1=0D=0A=0D=0Abody?="
+
+
+def test_what_looks_like_an_encoded_header_is_text(sink: Sink, customer: Person, agent: Person) -> None:
+    """P-071: the email package decodes `=?…?=` when a header is set, line breaks and all."""
+    assert customer.patch("/api/users/me", {"name": INJECTED[:90]}).status_code == 200
+    number = customer.reports(title=INJECTED)
+    agent.writes(number, "Thank you.", audience="reporter")
+    work()
+    assert len(sink.messages) == 2
+    for message in sink.messages:
+        assert message["Bcc"] is None and message["X-Evil"] is None
+        assert "evil@campus.test" in message["Subject"].replace("=?utf-8?q?", ""), "the words are there, as words"
+        assert message["X-RcptTo"] == customer.email
+
+
+def test_nobody_is_told_that_it_is_resolved_when_it_is_open_again(customer: Person, agent: Person) -> None:
+    number = customer.reports()
+    work()
+    agent.sets(number, status="resolved")
+    customer.sets(number, status="open")
+    assert not [subject for subject in subjects(customer) if "esolved" in subject]
+    agent.sets(number, status="resolved")
+    assert [subject for subject in subjects(customer) if "esolved" in subject]

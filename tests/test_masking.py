@@ -49,9 +49,9 @@ class Problem:
 WHO_READS: dict[str, str] = {
     "title": "reporter",
     "title before": "reporter",
-    "public title": "reporter joined",
+    "public title": "reporter joined other",  # a known problem, which anybody may join
     "description": "reporter",
-    "room": "reporter joined",
+    "room": "reporter joined other",
     "reporter's name": "reporter",
     "reporter's address": "reporter",
     "assignee's name": "reporter",
@@ -179,6 +179,7 @@ SAMPLES: dict[str, tuple[str, ...]] = {
     "created_after": ("2020-01-01T00:00:00Z",),
     "created_before": ("2100-01-01T00:00:00Z",),
     "q": ("a", "Kim"),
+    "title": ("projector", "water"),
 }
 """Values for query parameters of which the schema does not name any. A new one must be named here."""
 
@@ -204,11 +205,17 @@ def _values(name: str, shape_field: ma.fields.Field, problem: Problem) -> Iterab
 
 
 def _queries(call: Call, problem: Problem) -> Iterator[str]:
-    yield ""
-    for name, shape_field in (call.query.fields if call.query else {}).items():
+    fields = call.query.fields if call.query else {}
+    needed = "&".join(
+        f"{name}={_values(name, one, problem)[0]}"
+        for name, one in fields.items()
+        if one.required  # type: ignore[index]
+    )
+    yield f"?{needed}" if needed else ""
+    for name, shape_field in fields.items():
         if name != "cursor":
             for value in _values(name, shape_field, problem):
-                yield f"?{name}={value}"
+                yield f"?{needed}&{name}={value}" if needed and not shape_field.required else f"?{name}={value}"
 
 
 def _ids() -> dict[str, list[int]]:
@@ -561,3 +568,18 @@ def test_the_vocabulary_of_masks_is_complete() -> None:
         "version", "tags",
     }  # fmt: skip
     assert set(schemas.FullTicketShape().fields) == shared | masked
+
+
+def test_whoever_joined_learns_nothing_of_a_reply_to_the_reporter(app: Flask) -> None:
+    """The first reply moves what is due next, for those who read it."""
+    world = World(app)
+    number = world.ticket()
+    path = f"/api/tickets/{number}"
+    due = world.reporter.get(path).json["due_at"]
+    before = world.joined.get(path)
+    world.agent.writes(number, "For you alone.", audience="reporter")
+    after = world.joined.get(path, headers={"If-None-Match": before.headers["ETag"]})
+    assert after.status_code == 304
+    assert world.reporter.get(path).json["due_at"] > due
+    for filters in ("due=overdue", "due=today"):
+        assert world.joined.get(f"/api/tickets?{filters}").json["items"] == []

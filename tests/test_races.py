@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from helpdesk import jobs
+from helpdesk import jobs, tickets
 from models import (
     Event,
     IdempotencyKey,
@@ -351,3 +352,49 @@ def test_what_recurs_is_promised_once_however_many_workers_look(
     assert {count(Job.kind == name) for name in jobs.SCHEDULES} == {2}
     _workers(app, jobs.run_schedules)  # not due
     assert {count(Job.kind == name) for name in jobs.SCHEDULES} == {2}
+
+
+def test_a_ticket_is_there_while_its_category_changes(app: Flask, customer: Person, agent: Person) -> None:
+    number = customer.reports(category="it-wifi")
+    slugs = ["it-printing", "it-wifi", "facilities-heating"]
+    changes = [
+        lambda slug=slugs[n % 3]: agent.patch(f"/api/tickets/{number}", {"category": slug}) for n in range(8)
+    ]  # fmt: skip
+    words = [lambda: customer.post(f"/api/tickets/{number}/comments", {"text": "Still so."}) for _ in range(4)]
+    answers = at_once(app, [*changes, *words])
+    assert statuses(answers) == {200: 8, 201: 4}
+
+
+def test_tasks_and_the_deletion_of_their_ticket_do_not_stop_each_other(
+    app: Flask, customer: Person, agent: Person, admin: Person
+) -> None:
+    for _ in range(5):
+        number = customer.reports()
+        tasks = [agent.post("/api/tasks", {"title": "Valve", "ticket_id": number}).json["id"] for _ in range(4)]
+        finish = [lambda task=task: agent.patch(f"/api/tasks/{task}", {"status": "done"}) for task in tasks]
+        answers = at_once(app, [*finish, lambda number=number: admin.delete(f"/api/tickets/{number}")])
+        assert statuses(answers) == {200: 4, 204: 1}
+
+
+def test_a_deed_that_the_database_ended_for_another_is_done_again(
+    app: Flask, customer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    ended, create = [], tickets.create
+
+    def once(*arguments: Any, **more: Any) -> Ticket:
+        made = create(*arguments, **more)
+        if not ended:
+            ended.append(made)
+            raise OperationalError("INSERT", {}, Deadlock())
+        return made
+
+    monkeypatch.setattr(tickets, "create", once)
+    key = {"Idempotency-Key": "k"}
+    first = customer.post("/api/tickets", a_report(), headers=key)
+    again = customer.post("/api/tickets", a_report(), headers=key)
+    assert (first.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert first.json["id"] == again.json["id"]
+    assert count(Ticket.id > 0) == 1

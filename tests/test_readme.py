@@ -143,21 +143,66 @@ def test_make_run_says_where_it_is_and_who_can_log_in_and_ctrl_c_ends_all_of_it(
             assert "admin, agent, customer" in said and "campus-demo" in said
             with urllib.request.urlopen(f"{machine.url}/staff/login", timeout=5) as page:
                 assert b"Log in" in page.read()
-            assert len(_group(process.pid)) >= 3, "server, its worker, the jobs' worker"
+            family = _children(process.pid)
+            assert len(family) == 2, "the web's process, the jobs' worker"
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=20)
-            deadline = time.monotonic() + 10
-            while _group(process.pid) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert _group(process.pid) == []
+            assert _gone(family)
             assert "Traceback" not in machine.said.read_text()
 
 
-def _group(leader: int) -> list[str]:
-    """Who of a process group is left. `ps` is not on every machine."""
-    stats = (path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists())
-    fields = (stat.rpartition(")")[2].split() for stat in stats)
-    return [pgrp for state, _, pgrp, *_ in fields if int(pgrp) == leader and state != "Z"]
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_nothing_is_left_of_a_server_that_was_killed(machine: Machine) -> None:
+    machine.run("setup_db.py")
+    with machine.serves("app.py") as process:
+        family = _children(process.pid)
+        assert len(family) == 2
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=20)
+        assert _gone(family)
+
+
+def _children(pid: int) -> list[int]:
+    """`ps` is not on every machine."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def _gone(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+@pytest.mark.parametrize("script", ["app.py", "scripts/run.py"])
+def test_a_port_that_is_taken_is_said_at_once(machine: Machine, script: str) -> None:
+    """Two servers could share it, for the server's socket allows that: so does this one."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for host in ("127.0.0.1", "0.0.0.0"):
+            environment = machine.environment | {"PORT": str(port), "HOST": host}
+            refused = subprocess.run(
+                [sys.executable, script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+            )
+            assert refused.returncode == 1
+            assert refused.stdout == "", "nothing was made, and no address was promised"
+            assert (
+                refused.stderr
+                == f"Not started: port {port} is in use. Stop what listens there, or set PORT to another\n"
+            )
+
+
+def test_a_server_for_every_address_says_what_others_need(machine: Machine) -> None:
+    machine.environment["HOST"] = "0.0.0.0"
+    for base, told in (("", True), ("http://192.0.2.2", False)):
+        machine.environment["PUBLIC_BASE_URL"] = base
+        with machine.serves("scripts/run.py"):
+            assert ("To log in there, set PUBLIC_BASE_URL" in machine.said.read_text()) is told
+            assert f"{base or machine.url}/staff/" in machine.said.read_text()
 
 
 def tour() -> str:

@@ -159,6 +159,7 @@ def test_an_unsafe_start_exits_with_the_reason(tmp_path: Path) -> None:
     [
         ("ENVIRONMENT", {"development": "development", "testing": "testing"}, ["prod", "Production", "development x"]),
         ("PORT", {"1": 1, "65535": 65535, " 80 ": 80}, ["0", "65536", "-1", "8e3", "x", "８０", "1.0"]),
+        ("HOST", {"0.0.0.0": "0.0.0.0", "::1": "::1", " 10.0.0.7 ": "10.0.0.7"}, ["localhost", "[::1]", "http://10.0.0.7", "10.0.0"]),
         ("BCRYPT_ROUNDS", {"4": 4, "16": 16}, ["3", "17", "twelve"]),
         ("WEB_PROCESSES", {"1": 1, "64": 64}, ["0", "65"]),
         ("LOG_LEVEL", {"DEBUG": "DEBUG"}, ["debug", "TRACE"]),
@@ -245,6 +246,31 @@ def test_development_needs_no_settings_and_keeps_its_key(nowhere: Path, monkeypa
         assert settings._development_key(kept) == first["SECRET_KEY"]
     assert [path.name for path in instance.iterdir()] == ["secret_key"]
     assert load(instance=nowhere / "elsewhere")["SECRET_KEY"] != first["SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "base"),
+    [
+        ("192.0.2.2", "8000", "http://192.0.2.2:8000"),
+        ("127.0.0.1", "80", "http://127.0.0.1"),  # as browsers write it in an Origin
+        ("::1", "8000", "http://[::1]:8000"),
+        ("0.0.0.0", "8000", "http://127.0.0.1:8000"),
+        ("::", "8000", "http://127.0.0.1:8000"),
+    ],
+)
+def test_development_is_reached_where_it_listens(
+    app: Flask, nowhere: Path, customer: Person, host: str, port: str, base: str
+) -> None:
+    """A browser at another address than this machine's own says nothing but its Origin."""
+    assert load({"HOST": host, "PORT": port}, instance=nowhere)["PUBLIC_BASE_URL"] == base
+    assert (
+        load({"HOST": host, "PUBLIC_BASE_URL": "http://h.test"}, instance=nowhere)["PUBLIC_BASE_URL"] == "http://h.test"
+    )
+    body = {"identifier": customer.username, "password": PASSWORD}
+    with another(app, PUBLIC_BASE_URL=base) as there:
+        for origin, status in ((base, 200), ("http://evil.test", 403)):
+            response = Person(there).post("/api/auth/login", body, headers={"Origin": origin})
+            assert response.status_code == status
 
 
 def test_an_address_is_in_a_network_or_is_none() -> None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 import models
+from blueprints.staff.queue import SORTS
+from helpdesk.schemas import TicketQuery
 from models import Building, Comment, Event, Tag, Team, Ticket, User, begin_write, db
 from tests.conftest import statements
 from tests.doors import change
 from tests.factories import PASSWORD, Person, make_user
-from tests.pages import Page, Reader
+from tests.pages import Form, Page, Reader
 
 LOGIN = "/staff/login"
 START = datetime(2026, 5, 12, 10, tzinfo=UTC)  # a Tuesday
@@ -51,7 +55,7 @@ def add(*rows: Any) -> None:
 def test_whoever_is_not_signed_in_logs_in_and_is_at_the_page_they_wanted(
     app: Flask, agent: Person, customer: Person
 ) -> None:
-    wanted = f"{at(customer.reports())}?people=all"
+    wanted = f"{at(customer.reports())}?before=5"
     reader = Reader(app)
     asked = reader.get(wanted)
     assert asked.status_code == 302
@@ -159,6 +163,115 @@ def test_another_sites_page_cannot_log_out(desk: Reader) -> None:
     assert desk.get("/staff/").status_code == 200
 
 
+# A session that ended while somebody wrote.
+
+WRITTEN = {"text": "Ask the plumber.\r\nAnd <b>the</b> & other one.", "audience": "internal", "then": "waiting", "room": "2\"15"}  # fmt: skip
+
+
+def is_logged_out(reader: Reader) -> None:
+    reader.jar = {}
+
+
+def logs_in(reader: Reader, page: Page, person: Person, password: str = PASSWORD) -> TestResponse:
+    return reader.sends(page.form_to(LOGIN), identifier=person.username, password=password)
+
+
+def test_what_was_written_when_the_session_had_ended_is_sent_after_the_login(
+    desk: Reader, agent: Person, customer: Person
+) -> None:
+    number = customer.reports()
+    form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
+    is_logged_out(desk)
+    response = desk.sends(form, **WRITTEN)
+    page = Page(response)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"]
+    assert page.says("Log in and go on: what you wrote is kept.")
+    wrong = Page(logs_in(desk, page, agent, "wrong"))
+    assert (wrong.status, wrong.says("what you wrote is kept")) == (401, True)
+    empty = Page(logs_in(desk, wrong, agent, ""))
+    assert (empty.status, empty.says("what you wrote is kept")) == (422, True)
+    page = Page(logs_in(desk, empty, agent))
+    assert page.status == 200
+    assert page.says("look at what you wrote, and send it")
+    assert page.says("Message Ask the plumber. And <b>the</b> & other one. Who reads it Staff only Then set Waiting Room 2\"15")  # fmt: skip
+    assert count(Comment) == 0
+    response = desk.sends(page.form_to(f"{at(number)}/comments", button="Send note"))
+    assert Page(response).says("Your note was added Not saved yet: Room.")
+    assert agent.sees(number)["status"] == "waiting"
+    said = agent.get(f"/api/tickets/{number}/comments").json["items"]
+    assert [comment["text"] for comment in said] == ["Ask the plumber.\nAnd <b>the</b> & other one."]
+    desk.sends(page.form_to(f"{at(number)}/comments"))
+    assert count(Comment) == 1
+
+
+def test_every_form_is_kept_whole(desk: Reader, agent: Person, customer: Person) -> None:
+    add(Building(slug="maple", name="Maple Hall"), Tag(name="hvac"), Tag(name="exam"))
+    number = customer.reports(building="maple")
+    agent.sets(number, tags=["hvac"], is_confidential=True)
+    new = {**GOOD, "email": "new@campus.test", "name": "Nell", "building": "maple", "tags": ["exam", "hvac"], "is_confidential": "on"}  # fmt: skip
+    for path, action, button, typed, words, label in (
+        (at(number), at(number), "Save", {"assignee_id": str(agent.id), "building": "", "tags": ["hvac", "exam"], "is_confidential": None}, "Assignee Priya Nair Building Nothing Tags hvac, exam Confidential Nothing", "Save properties"),
+        (at(number), at(number), "Resolve", {"text": "Dry"}, "Message Dry", "Resolve"),
+        (at(number), f"{at(number)}/comments", "Send", {"text": "Dry"}, "Message Dry", "Send reply"),
+        (NEW, NEW, "Create", new, "Email new@campus.test Name Nell Title Fire door will not latch", "Create ticket"),
+    ):  # fmt: skip
+        form = desk.reads(path).form_to(action, button=button)
+        is_logged_out(desk)
+        page = Page(logs_in(desk, Page(desk.sends(form, **typed)), agent))
+        assert page.says(words), page.words[-900:]
+        assert page.form_to(action, button=label).data() == form.data(**typed)
+        assert path in page.links
+    assert count(Ticket) == 1
+    assert desk.is_led(desk.sends(page.form_to(NEW))).says("Nell reporter")
+
+
+def test_a_page_that_is_asked_for_without_a_session_is_gone_back_to(desk: Reader, agent: Person) -> None:
+    is_logged_out(desk)
+    page = desk.reads(desk.get("/staff/?status=resolved&sort=-created_at").headers["Location"])
+    assert logs_in(desk, page, agent).headers["Location"] == "/staff/?status=resolved&sort=-created_at"
+
+
+@pytest.mark.parametrize(
+    "where", ["https://evil.test/", "//evil.test/staff/tickets/new", "/api/tickets", "/staff/", LOGIN, "/staff/logout", "/staff/tickets/x", "/staff/tickets/new?x=1", "/staff//tickets/new", "/staff/../api/tickets", "javascript:alert(1)", ""]
+)  # fmt: skip
+def test_what_was_kept_is_sent_to_a_form_of_ours_alone(app: Flask, agent: Person, where: str) -> None:
+    wish = {"identifier": agent.username, "password": PASSWORD, "send_to": where, "kept.text": "x", "next": "/staff/"}
+    response = Reader(app).open("POST", LOGIN, data=wish)
+    assert (response.status_code, response.headers["Location"]) == (303, "/staff/")
+
+
+def test_another_sites_page_puts_no_words_into_the_login(app: Flask, agent: Person, customer: Person) -> None:
+    """A cookie that is SameSite stays at home: to us they are logged out, and would send it after the login."""
+    number = customer.reports()
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"}):
+        refused = Reader(app).open("POST", f"{at(number)}/comments", data=WRITTEN, headers=headers)
+        assert refused.status_code == 403
+        assert "plumber" not in refused.get_data(as_text=True)
+    wish = {"identifier": agent.username, "password": PASSWORD, "send_to": f"{at(number)}/comments", "kept.text": "x"}
+    assert Reader(app).open("POST", LOGIN, data=wish, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert Page(Reader(app).get(f"{LOGIN}?{urlencode(wish)}")).form_to(LOGIN).data().keys() == {"next", "identifier", "password"}  # fmt: skip
+    program = Reader(app).open("POST", f"{at(number)}/comments", data=WRITTEN, headers={"Accept": "application/json"})
+    assert (program.status_code, program.mimetype) == (401, "application/problem+json")
+
+
+def test_only_the_fields_of_a_form_are_kept(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    page = Page(Reader(app).open("POST", f"{at(number)}/comments", data={"text": "x", "evil": "1", "password": "y"}))
+    assert page.form_to(LOGIN).data().keys() == {"next", "identifier", "password", "send_to", "kept.text"}
+    assert page.form_to(LOGIN).data()["password"] == [""]
+    too_large = Reader(app).open("POST", f"{at(number)}/comments", data={"text": "x" * 600_000})
+    assert too_large.status_code == 413
+
+
+def test_a_customer_who_logs_in_sends_nothing(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    reader = Reader(app)
+    page = Page(reader.open("POST", f"{at(number)}/comments", data=WRITTEN))
+    assert Page(logs_in(reader, page, customer)).says("These pages are for staff")
+    assert count(Comment) == 0
+
+
 def test_logging_in_ends_the_session_that_came_along(app: Flask, desk: Reader, admin: Person) -> None:
     before = dict(desk.jar)
     form = {"identifier": admin.username, "password": PASSWORD, "next": "/staff/"}
@@ -170,8 +283,9 @@ def test_logging_in_ends_the_session_that_came_along(app: Flask, desk: Reader, a
 
 def _staff_routes(app: Flask) -> list[tuple[str, str]]:
     found = []
+    everybodys = ("staff.login", "staff.logout", "staff.form_address")
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.startswith("staff.") and not rule.endpoint.startswith(("staff.login", "staff.logout")):
+        if rule.endpoint.startswith("staff.") and not rule.endpoint.startswith(everybodys):
             methods = (rule.methods or set()) & {"GET", "POST"}
             found += [(method, re.sub(r"<.*?>", "1", re.sub(r"<int\(.*?\)", "<", rule.rule))) for method in methods]
     return found
@@ -182,7 +296,7 @@ def test_every_staff_page_is_for_staff_alone(app: Flask, customer: Person, agent
     routes = [(method, path.replace("/1", f"/{number}")) for method, path in _staff_routes(app)]
     assert len(routes) == 6
     for method, path in routes:
-        assert Reader(app).open(method, path).status_code == 302, path
+        assert Reader(app).open(method, path).status_code == (302 if method == "GET" else 401), path
         assert Reader(app, customer).open(method, path, data={}).status_code == 403, path
         for person in (agent, admin):
             response = Reader(app, person).open(method, path, data={})
@@ -194,10 +308,11 @@ def test_a_form_of_another_sites_page_changes_nothing(app: Flask, desk: Reader, 
     number = customer.reports()
     page = desk.reads(at(number))
     forms = [form for form in page.forms if form.method == "post" and "logout" not in form.action]
-    assert len(forms) == 4  # assign, resolve, reply, properties
-    for form in forms:
-        wish = form.data(text="Hello", **dict(b for b in form.buttons if b[0]))
-        foreign = desk.open("POST", form.action, data=wish, headers={"Sec-Fetch-Site": "cross-site"})
+    buttons = {(button.action, button.value): button for form in forms for button in form.buttons}
+    assert len(buttons) == 4  # assign, resolve, reply, properties
+    for button in buttons.values():
+        wish = forms[0].data(text="Hello", **({button.name: button.value} if button.name else {}))
+        foreign = desk.open("POST", button.action, data=wish, headers={"Sec-Fetch-Site": "cross-site"})
         assert foreign.status_code == 403
     assert count(Event) == 1
     assert desk.sends(page.form_to(f"{at(number)}/comments"), text="Hello").status_code == 303
@@ -232,6 +347,30 @@ def test_what_people_write_is_never_code(app: Flask, desk: Reader, customer: Per
             for name in ("href", "src", "action"):
                 assert re.match(r"(/|#|mailto:|https?://|$)", attributes.get(name) or ""), (path, attributes)
     assert Page(desk.get(at(number))).says("{{ 7 * 7 }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("as in #291, and #7.", ["/staff/tickets/291", "/staff/tickets/7"]),
+        ("a#1 ##2 #0 #1a &#35; /#4 [#5](https://x.test) `#6`", ["https://x.test"]),
+        ("see https://x.test/a?b=1&c=2#d, or (http://y.test/z).", ["https://x.test/a?b=1&c=2#d", "http://y.test/z"]),
+        ("https://x.test/a_(b) <https://y.test> [z](https://z.test/?q='1')", ["https://x.test/a_(b)", "https://y.test", "https://z.test/?q='1'"]),
+        ("https://x.test/\"onclick=\"alert(1) https://y.test/<b>", ["https://x.test/", "https://y.test/"]),
+        ("javascript:alert(1) ftp://x.test https:// `https://x.test`", []),
+        ("(https://x.test/a.) https://x.test/&lt;", ["https://x.test/a", "https://x.test/"]),
+    ],
+)  # fmt: skip
+def test_a_number_and_an_address_lead_there(desk: Reader, customer: Person, text: str, links: list[str]) -> None:
+    number = customer.reports(description=text)
+    customer.writes(number, text)
+    page = desk.reads(at(number))
+    own = {"/staff/tickets/new", at(number), f"mailto:{customer.email}"}
+    found = [link for link in page.links if re.match(r"/staff/tickets/|\w+:", link) and link not in own]
+    assert found == links * 2
+    plain = re.sub(r"\[(\S+)\]\(\S+\)|[`\s]", r"\1", html.unescape(text).replace("<https://y.test>", "https://y.test"))
+    assert "".join(page.words.split()).count(plain) == 2
+    assert not [a for tag, a in page.tags if tag == "a" and any(name.startswith("on") for name in a)]
 
 
 def test_no_page_is_kept_by_a_cache(desk: Reader, customer: Person) -> None:
@@ -328,6 +467,40 @@ def test_the_filter_form_keeps_everything_that_is_chosen(desk: Reader, customer:
     plain = desk.get("/staff/?status=open&status=in_progress&status=waiting&category=&assignee=&due=&sort=")
     assert (plain.status_code, plain.headers["Location"]) == (302, "/staff/")
     assert len(listed(desk.reads("/staff/?status=open"))) == 1
+
+
+def asks(response: TestResponse) -> dict[str, list[str]]:
+    """What the address asks for that a form of filters is led to."""
+    assert response.status_code == 302
+    return parse_qs(response.headers["Location"].partition("?")[2])
+
+
+@pytest.mark.parametrize(
+    ("sort", "words"),
+    [("due_at", "Soonest due"), ("-due_at", "Latest due"), ("-priority", "Most urgent"), ("priority", "Least urgent"), ("updated_at", "Longest unchanged"), ("best", "Best match")],
+)  # fmt: skip
+def test_a_sort_is_named_and_survives_a_filter(desk: Reader, customer: Person, sort: str, words: str) -> None:
+    number = customer.reports()
+    page = desk.reads(f"/staff/?sort={sort}")
+    assert f'aria-label="All open, {words.lower()} first"' in page.html
+    assert page.says(f"Sort: {words}") == (sort != "due_at")
+    response = desk.sends(page.form_to("/staff/"), priority=["normal"])
+    assert asks(response) == {"priority": ["normal"]} | ({"sort": [sort]} if sort != "due_at" else {})
+    assert listed(desk.reads(response.headers["Location"])) == [number]
+    assert len(re.findall(r'name="sort"', page.html)) == (7 if sort in ("-due_at", "priority", "best") else 6)
+
+
+def test_every_sort_there_is_has_a_name() -> None:
+    known: Any = TicketQuery().fields["sort"].validate
+    assert set(SORTS) == set(known.choices)
+
+
+def test_a_search_survives_a_filter(desk: Reader, customer: Person) -> None:
+    leak, _ = customer.reports(), customer.reports(title="No Wi-Fi", description="None at all.")
+    page = desk.reads("/staff/?q=ceiling")
+    assert (listed(page), page.says("Search: ceiling")) == ([leak], True)
+    response = desk.sends(page.form_to("/staff/"), priority=["normal"])
+    assert asks(response) == {"priority": ["normal"], "q": ["ceiling"]}
 
 
 def test_the_sidebar_counts_what_its_links_list(desk: Reader, agent: Person, admin: Person, customer: Person) -> None:
@@ -586,9 +759,8 @@ def test_people_who_join_one_after_the_other_are_one_sentence(
     page = desk.reads(at(number))
     assert page.says("Helen Marsh and 6 others are also affected")
     assert page.says("4 more")
-    everybody = desk.reads(f"{at(number)}?people=all")
-    assert not everybody.says("4 more")
-    assert len(re.findall(r'<li><span class="who">', everybody.html)) == 8
+    shown, more = page.html.split('<details class="more')
+    assert [len(re.findall(r'<li><span class="who">', part)) for part in (shown, more)] == [4, 4]
 
 
 @pytest.mark.parametrize(
@@ -656,7 +828,7 @@ def test_what_people_affected_do_and_what_is_done_to_comments_and_tasks_is_told(
 def test_a_reply_and_its_status_are_one_deed(desk: Reader, agent: Person, customer: Person) -> None:
     number = customer.reports()
     form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
-    response = desk.sends(form, text="It is dry again.\r\nTell us if not.", status="resolved")
+    response = desk.sends(form, text="It is dry again.\r\nTell us if not.", then="resolved")
     assert re.fullmatch(rf"{at(number)}#c\d+", response.headers["Location"])
     page = desk.is_led(response)
     assert page.says("It is dry again")
@@ -710,19 +882,19 @@ def test_a_reply_to_all_is_proposed_where_there_are_several(desk: Reader, custom
 def test_an_empty_reply_is_said_beside_the_box(desk: Reader, customer: Person) -> None:
     number = customer.reports()
     form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
-    page = Page(desk.sends(form, text="  ", audience="internal", status="resolved"))
+    page = Page(desk.sends(form, text="  ", audience="internal", then="resolved"))
     assert page.status == 422
     assert page.title.startswith("Problem: #")
     assert page.says("Write a message")
     kept = page.form_to(f"{at(number)}/comments").data()
-    assert (kept["audience"], kept["status"]) == (["internal"], ["resolved"])
+    assert (kept["audience"], kept["then"]) == (["internal"], ["resolved"])
     assert count(Event) == 1
 
 
 def test_a_reply_sent_twice_is_said_once(desk: Reader, customer: Person) -> None:
     number = customer.reports()
     form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
-    first, again = (desk.sends(form, text="Once", status="waiting") for _ in range(2))
+    first, again = (desk.sends(form, text="Once", then="waiting") for _ in range(2))
     assert first.headers["Location"] == again.headers["Location"]
     assert count(Comment) == 1
     assert count(Event) == 3
@@ -739,7 +911,7 @@ def test_a_reply_to_a_ticket_that_somebody_changed_is_held_back_with_every_word(
     form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
     admin.sets(number, status="in_progress", assignee_id=admin.id)
     admin.writes(number, "I have the key.", audience="internal")
-    response = desk.sends(form, text="Who has the key?", audience="internal", status="waiting")
+    response = desk.sends(form, text="Who has the key?", audience="internal", then="waiting")
     page = Page(response)
     assert response.status_code == 412
     assert page.title.startswith("Problem: ")
@@ -749,9 +921,219 @@ def test_a_reply_to_a_ticket_that_somebody_changed_is_held_back_with_every_word(
     assert count(Comment) == 1
     form = page.form_to(f"{at(number)}/comments")
     kept = form.data()
-    assert (kept["text"], kept["audience"], kept["status"]) == (["Who has the key?"], ["internal"], ["waiting"])
+    assert (kept["text"], kept["audience"], kept["then"]) == (["Who has the key?"], ["internal"], ["waiting"])
     assert desk.is_led(desk.sends(form)).says("Who has the key?")
     assert count(Comment) == 2
+
+
+# Reply, properties and buttons: what is typed for one of them is not lost by using another.
+
+TYPED = {"text": "The plumber comes at 10.", "audience": "internal", "then": "waiting"}
+CHOSEN = {"priority": "high", "room": "215"}
+
+
+def still_there(page: Page, number: int, **typed: str) -> bool:
+    sent = page.form_to(at(number), button="Save").data()
+    return {name: sent[name] for name in typed} == {name: [value] for name, value in typed.items()}
+
+
+def test_a_reply_survives_saving_the_properties(desk: Reader, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    response = desk.sends(desk.reads(at(number)).form_to(at(number), button="Save"), **TYPED, **CHOSEN)
+    page = Page(response)
+    assert response.status_code == 200
+    assert page.says("The properties are saved Not sent yet: your note.")
+    assert not page.says("Not saved yet")
+    assert still_there(page, number, **TYPED, **CHOSEN)
+    ticket = agent.sees(number)
+    assert (ticket["priority"], ticket["room"], ticket["comment_count"], ticket["status"]) == ("high", "215", 0, "open")
+    page = desk.is_led(desk.sends(page.form_to(f"{at(number)}/comments")))
+    assert page.says("The plumber comes at 10.")
+    assert agent.sees(number)["status"] == "waiting"
+
+
+def test_properties_survive_sending_a_reply(desk: Reader, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    response = desk.sends(desk.reads(at(number)).form_to(f"{at(number)}/comments"), **TYPED, **CHOSEN)
+    page = Page(response)
+    assert response.status_code == 200
+    assert page.says("Your note was added Not saved yet: Priority, Room.")
+    assert not page.says("Not sent yet")
+    assert still_there(page, number, text="", **CHOSEN)
+    ticket = agent.sees(number)
+    assert (ticket["priority"], ticket["room"], ticket["comment_count"], ticket["status"]) == ("normal", None, 1, "waiting")  # fmt: skip
+    desk.is_led(desk.sends(page.form_to(at(number), button="Save")))
+    ticket = agent.sees(number)
+    assert (ticket["priority"], ticket["room"], ticket["comment_count"], ticket["status"]) == ("high", "215", 1, "waiting")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("button", "words"), [("Assign to me", "It is assigned to you"), ("Resolve", "It is resolved")]
+)
+def test_everything_typed_survives_a_button(
+    desk: Reader, agent: Person, customer: Person, button: str, words: str
+) -> None:
+    number = customer.reports()
+    response = desk.sends(desk.reads(at(number)).form_to(at(number), button=button), **TYPED, **CHOSEN)
+    page = Page(response)
+    assert response.status_code == 200
+    assert page.says(f"{words} Not sent yet: your note.")
+    assert page.says("Not saved yet: Priority, Room.")
+    assert still_there(page, number, **TYPED, **CHOSEN)
+    ticket = agent.sees(number)
+    assert (ticket["priority"], ticket["comment_count"]) == ("normal", 0)
+    assert (ticket["assignee"] is not None) != (ticket["status"] == "resolved")
+
+
+def test_everything_typed_survives_looking_at_what_was_earlier(desk: Reader, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    for turn in range(101):
+        agent.writes(number, f"Turn-{turn}.", audience="internal")
+    page = Page(desk.sends(earlier(desk.reads(at(number))), **TYPED, **CHOSEN))
+    assert page.says("Turn-0.")
+    assert still_there(page, number, **TYPED, **CHOSEN)
+    page = Page(desk.sends(page.form_to(at(number), button="Back to the newest")))
+    assert page.says("Turn-100.")
+    assert still_there(page, number, **TYPED, **CHOSEN)
+    assert count(Event) == 102
+
+
+def test_what_a_button_did_is_not_left_to_be_saved(desk: Reader, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    page = desk.reads(at(number))
+    mine = desk.sends(page.form_to(at(number), button="Assign to me"), assignee_id=str(agent.id))
+    assert mine.status_code == 303
+    page = desk.is_led(mine)
+    assert desk.sends(page.form_to(f"{at(number)}/comments"), text="So", then="waiting", status="waiting").status_code == 303  # fmt: skip
+
+
+def test_sent_twice_it_is_done_once_and_the_rest_is_still_there(desk: Reader, customer: Person) -> None:
+    number = customer.reports()
+    for action, button, left in (
+        (at(number), "Resolve", {**TYPED, **CHOSEN}),
+        (f"{at(number)}/comments", "Send", {**CHOSEN, "text": ""}),
+    ):
+        form = desk.reads(at(number)).form_to(action, button=button)
+        typed = {**TYPED, "then": "closed"}
+        pages = [Page(desk.sends(form, **typed, **CHOSEN)) for _ in range(2)]
+        assert [page.status for page in pages] == [200, 200]
+        assert all(still_there(page, number, **(left | ({"then": "closed"} if left["text"] else {}))) for page in pages)
+        keys = {page.form_to(at(number), button="Save").data()["key"][0] for page in pages}
+        assert len(keys | {form.data()["key"][0]}) == 3
+    assert (count(Comment), count(Event)) == (1, 4)
+
+
+def test_a_refusal_of_one_keeps_what_was_typed_for_the_other(desk: Reader, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    for status, action, button, wrong in (
+        (422, at(number), "Save", {"room": "x" * 51}),
+        (422, f"{at(number)}/comments", "Send", {"text": " ", "public_title": "Leak"}),
+        (422, f"{at(number)}/comments", "Send", {"then": "done"}),
+        (409, at(number), "Save", {"status": "waiting"}),
+        (409, f"{at(number)}/comments", "Send", {"then": "waiting"}),
+    ):
+        if status == 409:
+            agent.sets(number, status="resolved")
+        typed = {**TYPED, **CHOSEN, **wrong}
+        page = Page(desk.sends(desk.reads(at(number)).form_to(action, button=button), **typed))
+        assert (page.status, page.title[:9]) == (status, "Problem: "), wrong
+        assert page.says("othing you typed was lost")
+        assert still_there(page, number, **typed), wrong
+    assert count(Comment) == 0
+
+
+def test_one_that_somebody_else_overtook_keeps_everything_and_names_its_button(
+    desk: Reader, admin: Person, customer: Person
+) -> None:
+    number = customer.reports()
+    page = desk.reads(at(number))
+    admin.sets(number, room="9", public_title="Leak")
+    for action, button, words in (
+        (f"{at(number)}/comments", "Send", "Nothing was sent. What you wrote is still in the box below, and what you chose in the properties; the rest shows how it is now. Look at it, then send again."),
+        (at(number), "Save", "Nothing was saved. What you chose is still in the properties, and what you wrote in the box below; the rest shows how it is now. Look at it, then save again."),
+        (at(number), "Resolve", "Nothing was changed: the page shows how it is now, and what you typed is still here. Look at it, then press “Resolve” again."),
+    ):  # fmt: skip
+        held = Page(desk.sends(page.form_to(action, button=button), **TYPED, **CHOSEN))
+        assert held.status == 412
+        assert held.says(words)
+        assert held.says("Ada Byron set the room to 9 and set the public title to Leak")
+        assert still_there(held, number, **TYPED, **CHOSEN, public_title="Leak")
+        assert held.html.count("Somebody else changed this too") == 1  # the room
+    assert count(Comment) == 0
+
+
+def test_who_is_refused_for_something_else_is_told_of_the_others_change_too(
+    desk: Reader, admin: Person, customer: Person
+) -> None:
+    number = customer.reports()
+    form = desk.reads(at(number)).form_to(at(number), button="Save")
+    admin.sets(number, priority="urgent")
+    page = Page(desk.sends(form, priority="low", room="x" * 51))
+    assert page.status == 422
+    assert page.says("Write the room in up to 50 characters")
+    assert page.says("Ada Byron set priority to Urgent")
+    assert page.html.count("Somebody else changed this too") == 1
+
+
+def test_tags_of_two_people_are_added_up_unless_one_took_them_away(
+    desk: Reader, admin: Person, customer: Person
+) -> None:
+    add(*(Tag(name=name) for name in ("exam", "hvac", "event", "safety", "warranty")))
+    number = customer.reports()
+    admin.sets(number, tags=["exam", "hvac", "event"])
+    form = desk.reads(at(number)).form_to(at(number), button="Save")
+    admin.sets(number, tags=["exam", "event", "warranty"])
+    page = Page(desk.sends(form, tags=["exam", "hvac", "safety"]))
+    assert page.status == 412
+    assert page.html.count("Somebody else changed this too") == 1
+    form = page.form_to(at(number), button="Save")
+    assert sorted(form.data()["tags"]) == ["exam", "safety", "warranty"]
+    desk.is_led(desk.sends(form))
+    assert admin.sees(number)["tags"] == ["exam", "safety", "warranty"]
+
+
+@pytest.mark.parametrize("meanwhile", ["waiting", "resolved", "in_progress"])
+def test_the_status_that_goes_with_a_reply_stays_as_chosen(
+    desk: Reader, admin: Person, customer: Person, meanwhile: str
+) -> None:
+    number = customer.reports()
+    form = desk.reads(at(number)).form_to(f"{at(number)}/comments")
+    admin.sets(number, status=meanwhile)
+    for then in ("waiting", ""):
+        page = Page(desk.sends(form, text="A part is missing", then=then))
+        assert page.status == 412
+        assert page.form_to(f"{at(number)}/comments").data()["then"] == [then]
+        labels = re.findall(r"<option[^>]*>([^<]*)</option>", page.html.split('id="then"')[1].split("</select>")[0])
+        assert len(labels) == len(set(labels))
+
+
+def test_enter_in_a_field_saves_the_properties(desk: Reader, customer: Person) -> None:
+    """Of several buttons a browser presses the first: it must not resolve the ticket or send a half-written reply."""
+    number = customer.reports()
+    form = next(form for form in desk.reads(at(number)).forms if form.action == at(number))
+    assert (form.buttons[0].label.strip(), form.buttons[0].name, form.buttons[0].action) == ("Save properties", "", at(number))  # fmt: skip
+
+
+def test_who_is_about_to_shut_others_out_is_told(
+    app: Flask, desk: Reader, customer: Person, other: Person, agent: Person
+) -> None:
+    number = customer.reports()
+    assert not desk.reads(at(number)).says("no longer see it")
+    other.joins(number)
+    assert desk.reads(at(number)).says("Where nobody can join, 1 person who joined will no longer see it")
+    Person.made(app, "customer").joins(number)
+    page = desk.reads(at(number))
+    assert page.says("If set, 2 people who joined will no longer see it")
+    page = desk.is_led(desk.sends(page.form_to(at(number), button="Save"), is_confidential="on"))
+    assert not page.says("no longer see it")
+    assert other.get(f"/api/tickets/{number}").status_code == 404
+
+
+def test_where_a_form_is_sent_to_leads_to_the_ticket(app: Flask, desk: Reader, customer: Person) -> None:
+    number = customer.reports()
+    for reader in (desk, Reader(app)):
+        response = reader.get(f"{at(number)}/comments")
+        assert (response.status_code, response.headers["Location"]) == (302, at(number))
 
 
 def test_properties_change_what_was_changed_and_nothing_else(desk: Reader, agent: Person, customer: Person) -> None:
@@ -806,19 +1188,17 @@ def test_the_buttons_take_a_ticket_on_resolve_it_and_open_it_again(
     desk: Reader, agent: Person, customer: Person
 ) -> None:
     number = customer.reports()
-    page = desk.reads(at(number))
-    form = page.form_to(at(number), button="Assign to me")
-    page = desk.is_led(desk.sends(form, assignee_id=form.buttons[0][1]))
+    page = desk.is_led(desk.sends(desk.reads(at(number)).form_to(at(number), button="Assign to me")))
     assert agent.sees(number)["assignee"]["id"] == agent.id
     assert not page.says("Assign to me")
     form = page.form_to(at(number), button="Resolve")
-    first, again = (desk.sends(form, status="resolved") for _ in range(2))
+    first, again = (desk.sends(form) for _ in range(2))
     assert first.status_code == again.status_code == 303
     assert count(Event) == 3
     page = desk.is_led(first)
-    desk.is_led(desk.sends(page.form_to(at(number), button="Reopen"), status="open"))
+    desk.is_led(desk.sends(page.form_to(at(number), button="Reopen")))
     assert agent.sees(number)["status"] == "open"
-    stale = desk.sends(page.form_to(at(number), button="Reopen"), status="open", key="0" * 32)
+    stale = desk.sends(page.form_to(at(number), button="Reopen"), key="0" * 32)
     assert stale.status_code == 412
 
 
@@ -826,16 +1206,17 @@ def test_a_status_that_cannot_follow_is_refused_with_every_word(desk: Reader, ag
     number = customer.reports()
     agent.sets(number, status="resolved")
     page = desk.reads(at(number))
-    response = desk.sends(page.form_to(f"{at(number)}/comments"), text="Waiting for a part", status="waiting")
+    response = desk.sends(page.form_to(f"{at(number)}/comments"), text="Waiting for a part", then="waiting")
     refused = Page(response)
     assert response.status_code == 409
     assert refused.says("A ticket that is resolved cannot become waiting")
     assert refused.form_to(f"{at(number)}/comments").data()["text"] == ["Waiting for a part"]
     assert count(Comment) == 0
+    assert refused.form_to(f"{at(number)}/comments").data()["then"] == ["waiting"]
     response = desk.sends(page.form_to(at(number), button="Save"), status="waiting", room="215")
     assert response.status_code == 409
     assert Page(response).form_to(at(number), button="Save").data()["room"] == ["215"]
-    assert desk.sends(page.form_to(f"{at(number)}/comments"), text="Open again", status="open").status_code == 303
+    assert desk.sends(page.form_to(f"{at(number)}/comments"), text="Open again", then="open").status_code == 303
 
 
 @pytest.mark.parametrize(("field", "value"), [("category", "nope"), ("assignee_id", "0"), ("team_id", "x"), ("room", "x" * 51), ("public_title", "ab"), ("status", "done"), ("tags", "nope")])  # fmt: skip
@@ -872,6 +1253,11 @@ def test_a_choice_that_is_over_stays_as_long_as_it_is_chosen(
     assert ">Old Mill</option>" not in desk.reads(at(number)).html
 
 
+def earlier(page: Page) -> Form:
+    """The form, as the button sends it that shows what was earlier."""
+    return page.form_to(next(b.action for form in page.forms for b in form.buttons if "before=" in b.action), button="Show what was earlier")  # fmt: skip
+
+
 def test_a_long_history_shows_its_newest_end_and_leads_to_the_rest(
     desk: Reader, agent: Person, customer: Person
 ) -> None:
@@ -882,16 +1268,46 @@ def test_a_long_history_shows_its_newest_end_and_leads_to_the_rest(
     assert page.says("Turn-103.")
     assert page.says("Turn-4.")
     assert not page.says("Turn-3.")
-    earlier = next(link for link in page.links if "before=" in link)
-    page = desk.reads(earlier)
+    page = desk.is_led(desk.sends(earlier(page)))
     assert page.says("Turn-3.")
     assert page.says("Turn-0.")
     assert not page.says("Turn-4.")
     assert page.says("Back to the newest")
     assert not page.says("Send")
     assert count(Event) == 105
+    assert desk.is_led(desk.sends(page.form_to(at(number), button="Back to the newest"))).says("Turn-103.")
     for nonsense in ("x", "-1", "9" * 19, "9" * 400, "²", ""):
         assert desk.reads(f"{at(number)}?before={quote(nonsense)}").says("Turn-103.")
+
+
+def test_a_history_whose_newest_end_was_deleted_leads_to_the_rest(
+    desk: Reader, agent: Person, customer: Person
+) -> None:
+    number = customer.reports()
+    agent.writes(number, "The first word.", audience="internal")
+    for comment in [agent.writes(number, f"Turn-{turn}.", audience="internal") for turn in range(101)]:
+        assert agent.delete(f"/api/comments/{comment}").status_code == 204
+    page = desk.is_led(desk.sends(earlier(desk.reads(at(number)))))
+    assert page.says("Priya Nair deleted a comment")
+    page = desk.is_led(desk.sends(earlier(page)))  # there are a hundred rows before it of which nothing is left
+    assert page.says("The first word.")
+    assert page.says("From the beginning")
+
+
+def test_what_is_too_large_is_told_the_limit_and_led_back(desk: Reader, customer: Person) -> None:
+    number = customer.reports()
+    for path, back in (
+        (at(number), at(number)),
+        (f"{at(number)}/comments", at(number)),
+        (NEW, NEW),
+        (LOGIN, "/staff/"),
+    ):
+        page = Page(desk.open("POST", path, data={"text": "x" * 1024**2}))
+        assert (page.status, page.says("This is too large")) == (413, True)
+        assert page.says("A message has at most 20,000 characters, and all that is sent at once 1 MB.")
+        assert back in page.links
+    program = desk.open("POST", NEW, data={"text": "x" * 1024**2}, headers={"Accept": "application/json"})
+    assert (program.status_code, program.mimetype) == (413, "application/problem+json")
 
 
 def test_a_ticket_that_is_not_there_is_not_found(desk: Reader, customer: Person) -> None:
@@ -913,6 +1329,12 @@ def test_a_ticket_that_is_not_there_is_not_found(desk: Reader, customer: Person)
         ({"priority": "urgent"}, 0.5, "Reply due in 30 min"),
         ({"priority": "urgent"}, 3, "Reply 2 h late"),
         ({"priority": "high"}, 0, "Reply due in 4 h"),
+        ({"priority": "high"}, 0, "Reply due in 4 h today 14:00"),
+        ({"priority": "high"}, 3.5, "Reply due in 30 min today 14:00"),
+        ({"priority": "high"}, 12.5, "Reply 8 h late today 14:00"),
+        ({"priority": "high"}, 14.5, "Reply 10 h late yesterday 14:00"),
+        ({}, 13.5, "Reply due in 10 h 30 min tomorrow 10:00"),
+        ({}, 0, "Fix due Sun 10:00 target 5 days"),
         ({"status": "waiting"}, 0, "Paused"),
     ],
 )
@@ -937,7 +1359,7 @@ def test_how_a_service_level_was_kept_is_said(app: Flask, agent: Person, custome
         clock.shift(19 * 60)
         desk.sends(desk.reads(at(number)).form_to(f"{at(number)}/comments"), text="On our way")
         clock.shift(41 * 60)
-        page = desk.is_led(desk.sends(desk.reads(at(number)).form_to(at(number), button="Resolve"), status="resolved"))
+        page = desk.is_led(desk.sends(desk.reads(at(number)).form_to(at(number), button="Resolve")))
         assert page.says("First reply after 19 min")
         assert page.says("Fixed after 1 h")
         assert desk.reads("/staff/?status=resolved").says("Fixed after 1 h")

@@ -551,3 +551,26 @@ def test_a_team_chosen_beside_a_category_is_the_one(customer: Person, agent: Per
     shown = agent.sets(number, category="services-complaints", team_id=teams["it"], is_confidential=False)
     assert (shown["team"]["slug"], shown["is_confidential"]) == ("it", False)
     assert agent.sets(number, category="facilities-leaks")["team"]["slug"] == "facilities"
+
+
+def test_confidentiality_chosen_beside_a_category_outdoes_the_categorys(
+    customer: Person, other: Person, agent: Person
+) -> None:
+    number = customer.reports(category="it-wifi")
+    other.joins(number)
+    seen = agent.sets(number, category="it-accounts", is_confidential=False)
+    assert seen["is_confidential"] is False
+    assert [e["field"] for e in agent.get(f"/api/tickets/{number}/events").json["items"]].count("is_confidential") == 0
+    assert agent.sets(number, category="it-wifi")["is_confidential"] is False
+    assert agent.sets(number, category="it-accounts")["is_confidential"] is True
+
+
+def test_nobody_reports_for_somebody_who_is_gone(customer: Person, other: Person, agent: Person, admin: Person) -> None:
+    number = customer.reports()
+    assert admin.patch(f"/api/users/{other.id}", {"is_active": False}).status_code == 200
+    wish = a_report()
+    assert agent.post("/api/tickets", {**wish, "reporter_id": other.id}).status_code == 422
+    assert agent.post("/api/tickets", {**wish, "email": other.email}).status_code == 422
+    assert agent.patch(f"/api/tickets/{number}", {"reporter_id": other.id}).status_code == 422
+    assert agent.post(f"/api/tickets/{number}/affected", {"email": other.email}).status_code == 422
+    assert agent.post("/api/tickets", {**wish, "email": customer.email}).status_code == 201

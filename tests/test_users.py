@@ -646,3 +646,63 @@ def test_time_alone_ends_nothing_that_people_wrote(admin: Person, customer: Pers
         admin.signs_in()
         work()
         assert admin.get(f"/api/users/{customer.id}").json["name"] == "Jonas Weber"
+
+
+def test_who_was_erased_meanwhile_does_not_come_back(
+    customer: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Identified before, written after."""
+    begin = users.begin_write
+
+    def meanwhile() -> None:
+        monkeypatch.undo()
+        assert admin.delete(f"/api/users/{customer.id}").status_code == 204
+        begin()
+
+    monkeypatch.setattr(users, "begin_write", meanwhile)
+    assert customer.patch(ME, {"name": "Real Name"}).status_code == 401
+    assert db.session.scalar(select(User.name).where(User.id == customer.id)) == users.DELETED
+
+
+def test_erasing_somebody_leaves_no_word_of_them_in_answers_kept_for_others(
+    customer: Person, agent: Person, admin: Person
+) -> None:
+    wish = {"title": "Door", "description": "It squeaks.", "category": "it-wifi", "email": customer.email}
+    key = {"Idempotency-Key": "k"}
+    made = agent.post("/api/tickets", wish, headers=key)
+    assert customer.email in made.get_data(as_text=True)
+    assert admin.delete(f"/api/users/{customer.id}").status_code == 204
+    again = agent.post("/api/tickets", {**wish, "email": "else@campus.test"}, headers=key)
+    assert again.status_code == 201 and "Idempotent-Replayed" not in again.headers
+    assert customer.email not in again.get_data(as_text=True)
+
+
+def test_erasing_somebody_takes_them_out_of_those_affected(
+    customer: Person, other: Person, agent: Person, admin: Person
+) -> None:
+    number = customer.reports()
+    other.joins(number)
+    assert agent.sees(number)["affected_count"] == 2
+    assert admin.delete(f"/api/users/{other.id}").status_code == 204
+    assert agent.sees(number)["affected_count"] == 1
+    assert len(agent.get(f"/api/tickets/{number}/affected").json["items"]) == 1
+
+
+@pytest.mark.parametrize("how", ["erased", "deactivated", "demoted"])
+def test_work_of_somebody_who_cannot_do_it_any_more_has_nobody(
+    customer: Person, agent: Person, admin: Person, how: str
+) -> None:
+    to_do, done = customer.reports(), customer.reports()
+    task = admin.post("/api/tasks", {"title": "Valve", "assignee_id": agent.id}).json["id"]
+    admin.sets(to_do, assignee_id=agent.id)
+    admin.sets(done, assignee_id=agent.id, status="resolved")
+    if how == "erased":
+        assert admin.delete(f"/api/users/{agent.id}").status_code == 204
+    else:
+        change = {"is_active": False} if how == "deactivated" else {"role": "customer"}
+        assert admin.patch(f"/api/users/{agent.id}", change).status_code == 200
+    assert [item["id"] for item in admin.get("/api/tickets?assignee=none").json["items"]] == [to_do]
+    assert admin.get(f"/api/tasks/{task}").json["assignee"] is None
+    events = admin.get(f"/api/tickets/{to_do}/events").json["items"]
+    assert [(e["from_user"] is not None, e["to_user"]) for e in events if e["field"] == "assignee"][-1] == (True, None)
+    assert admin.sees(done)["assignee"]["id"] == agent.id, "what they did stays theirs"

@@ -114,6 +114,9 @@ def unique(stem: str) -> str:
     return f"{stem}-{next(_numbers)}"
 
 
+REQUIRED = {"GET /api/tickets/similar": "?title=projector"}
+"""The query without which a call does nothing."""
+
 Target = Callable[[World, str], dict[str, int]]
 
 TARGETS: dict[str, Target] = {

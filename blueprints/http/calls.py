@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Flask, Response, current_app, g, request
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import MultiDict
 
 from blueprints.http.codec import Json
@@ -30,6 +31,8 @@ from helpdesk.policy import Action
 from helpdesk.schemas import Shape
 from models import db
 
+DEADLOCK_DETECTED = "40P01"
+
 
 @dataclass
 class Answer:
@@ -42,12 +45,12 @@ class Answer:
     signed_out: bool = False
 
 
-def page(items: list[dict[str, Any]], next_cursor: str | None) -> Answer:
-    """A page of a list, with the address of the next."""
+def page(items: list[dict[str, Any]], next_cursor: str | None, *, by: str = "cursor") -> Answer:
+    """A page of a list, with the address of the next: `by` is the parameter that takes the cursor."""
     headers = {}
     if next_cursor is not None:
         query = MultiDict(request.args)
-        query["cursor"] = next_cursor
+        query[by] = next_cursor
         headers["Link"] = f'<{request.path}?{_query(query)}>; rel="next"'
     return Answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
@@ -80,6 +83,20 @@ def _sign(answer: Answer, response: Response) -> None:
         set_cookies(response, answer.signed_in, access=is_browser())
     if answer.signed_out:
         clear_cookies(response)
+
+
+def _again_after_deadlock(deed: Callable[[], Any], claim: tuple[str, str] | None) -> Any:
+    """PostgreSQL ends one of two deeds that wait for each other. Nothing of it was written: it is done again."""
+    for _ in range(2):
+        g.idempotency = claim
+        try:
+            return deed()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != DEADLOCK_DETECTED:
+                raise
+            db.session.rollback()
+    g.idempotency = claim
+    return deed()
 
 
 @dataclass(frozen=True)
@@ -163,10 +180,9 @@ class Doors(Blueprint):
                     arguments["body"] = body_of(body_shape)
                 if upload is not None:
                     arguments[upload] = upload_of(upload)
-                if creates:
-                    g.idempotency = idempotency_of(actor, arguments[upload] if upload else None)
+                claim = idempotency_of(actor, arguments[upload] if upload else None) if creates else None
                 try:
-                    answer = function(actor, **arguments)
+                    answer = _again_after_deadlock(partial(function, actor, **arguments), claim)
                 except Replay as replay:
                     return replayed(replay.row)
                 answer = answer if isinstance(answer, Answer) else Answer(answer)

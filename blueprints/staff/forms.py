@@ -34,8 +34,16 @@ WORDS = {
     "tags": ("Choose from the tags", "Choose from the tags, 20 at most"),
     "team_id": ("Choose a team", "Choose a team"),
     "text": ("Write a message", "Write a message of up to 20,000 characters"),
+    "then": ("Choose a status", "Choose a status"),
     "title": ("Say what the problem is", "Say what the problem is in 3 to 200 characters"),
 }
+LABELS = {
+    "email": "Email", "name": "Name", "title": "Title", "description": "Details", "text": "Message",
+    "audience": "Who reads it", "then": "Then set", "status": "Status", "priority": "Priority",
+    "assignee_id": "Assignee", "team_id": "Team", "category": "Category", "building": "Building", "room": "Room",
+    "public_title": "Public title", "tags": "Tags", "is_confidential": "Confidential",
+}  # fmt: skip
+"""What the fields are called, in the order in which they are told."""
 _OF_A_SHAPE = re.compile(r"Missing data|Field may not|Not a valid|Length must|Shorter than|Longer than|Must be")
 
 
@@ -53,6 +61,11 @@ def number(text: str) -> Any:
     if text == "":
         return None
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else text
+
+
+def same(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Whether a field holds the same: spaces around it, an empty one and the order of several say nothing."""
+    return sorted(filter(None, map(str.strip, one))) == sorted(filter(None, map(str.strip, other)))
 
 
 def filled(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,21 @@
-"""The staff's way in and out."""
+"""The staff's way in and out, and back to what they were about to send."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, current_app, g, redirect, render_template, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
+from blueprints import errors as answers
 from blueprints import http
-from blueprints.staff import forms
-from blueprints.staff.shell import pages
+from blueprints.staff import forms, kept
+from blueprints.staff.kept import Kept
+from blueprints.staff.shell import pages, show
 from helpdesk import auth, policy, users
-from helpdesk.errors import HelpdeskError, Invalid, NotSignedIn, TooMany, Unavailable
+from helpdesk.errors import Forbidden, HelpdeskError, Invalid, NotSignedIn, TooMany, Unavailable
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import LoginShape
 from models import begin_write, db
@@ -28,12 +32,15 @@ def own_page(wanted: str | None) -> str:
     return HOME
 
 
-def _form(wanted: str, *, status: int = 200, error: HelpdeskError | None = None) -> Response:
+def _form(
+    wanted: str, *, status: int = 200, error: HelpdeskError | None = None, carried: Kept | None = None
+) -> Response:
     ticket = _TICKET.match(wanted)
     page = render_template(
         "staff/login.html",
         next=wanted,
         back_to=f"#{ticket[1]}" if ticket else "where you were" if wanted.rstrip("/") != "/staff" else None,
+        carried=carried,
         identifier=request.form.get("identifier", ""),
         problems=forms.problems(error, forms.typed(("identifier", "password"))),
         error=error,
@@ -55,6 +62,25 @@ def _who() -> Actor | None:
         return None
 
 
+@pages.errorhandler(NotSignedIn)
+def ask_to_log_in(error: NotSignedIn) -> Any:
+    """Whoever wanted a page is led back to it. Whoever sent a form finds what they wrote kept, if our page sent it."""
+    if not answers.wants_page():
+        return answers.helpdesk_error(error)
+    if request.method in http.SAFE:
+        return redirect(f"/staff/login?next={quote(request.full_path.rstrip('?'))}")
+    try:
+        http.check_origin()
+        found = kept.sent()
+    except Forbidden as refusal:
+        return answers.helpdesk_error(refusal)
+    except RequestEntityTooLarge as too_large:
+        return answers.http_error(too_large)
+    response = _form(found.page if found else HOME, status=error.status, carried=found)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 @pages.get("/login")
 def login_form() -> Any:
     actor, wanted = _who(), own_page(request.args.get("next"))
@@ -67,18 +93,23 @@ def login_form() -> Any:
 def login() -> Any:
     """One answer for every cause. A session that came along ends; a customer's starts, but opens nothing here."""
     http.check_origin()
-    wanted = own_page(request.form.get("next"))
+    wanted, carried = own_page(request.form.get("next")), kept.carried()
     old = (http.access_cookie(), http.refresh_cookie())
     try:
         typed = http.load(LoginShape(), {name: request.form.get(name, "") for name in ("identifier", "password")})
         signed_in = auth.login(**typed, peer=http.peer(), agent=http.agent(), request_id=g.request_id)
     except (Invalid, NotSignedIn, TooMany, Unavailable) as error:
-        return _form(wanted, status=error.status, error=error)
+        return _form(wanted, status=error.status, error=error, carried=carried)
     auth.end_session_of(*old)
     user = users.me(signed_in.user_id)
-    staff = policy.can(Actor(id=user["id"], role=user["role"]), Action.DESK_USE)
+    actor = Actor(id=user["id"], role=user["role"], name=user["name"])
     db.session.commit()
-    response = http.look(wanted) if staff else _not_staff(user["name"])
+    if not policy.can(actor, Action.DESK_USE):
+        response = _not_staff(user["name"])
+    elif carried:
+        response = show(actor, "resume.html", kept=carried, labels=forms.LABELS)
+    else:
+        response = http.look(wanted)
     http.set_cookies(response, signed_in)
     return response
 

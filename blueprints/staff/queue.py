@@ -21,9 +21,15 @@ SORTS = {
     "-priority": "Most urgent",
     "-created_at": "Newest",
     "created_at": "Oldest",
-    "-updated_at": "Changed last",
-    "updated_at": "Unchanged longest",
+    "-updated_at": "Last changed",
+    "updated_at": "Longest unchanged",
+    "-due_at": "Latest due",
+    "priority": "Least urgent",
+    "best": "Best match",
 }
+"""What comes first."""
+OFFERED = list(SORTS)[:6]
+"""The menu has these, and what the list is sorted by: the head of a column and an address may say any."""
 _shape = TicketQuery()
 
 
@@ -106,7 +112,7 @@ def _list(actor: Actor, asked: Asked, *, unreadable: list[str] | None = None) ->
         tickets=found,
         total=total,
         next=asked.address(cursor=next_cursor) if next_cursor else None,
-        sorts=SORTS,
+        sorts={sort: label for sort, label in SORTS.items() if sort in OFFERED or sort == asked.sort},
         desk_is_new=not found and not _has_any(actor),
         unreadable=unreadable,
         all_open=ALL_OPEN,

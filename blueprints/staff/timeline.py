@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup
 
-from helpdesk.markdown import render
+from blueprints.pages import prose
 from models import ActorKind, Audience, Role
 
 
@@ -91,7 +91,7 @@ def _said(row: Any, ticket: Mapping[str, Any]) -> Said:
         author=row.comment_author_name,
         how=_how(row, ticket),
         is_note=row.comment_audience == Audience.INTERNAL,
-        html=Markup(render(row.comment_text)),  # noqa: S704  (sanitised in render)
+        html=prose(row.comment_text),
         at=row.comment_created_at,
         edited_at=row.comment_edited_at,
     )

@@ -85,18 +85,20 @@ def check_registration_domain(email: str) -> None:
 def _registration(job: jobs.Claimed) -> None:
     """The part of registering that depends on whether the address has an account."""
     begin_write()
+    if jobs.has_promised(job):
+        return  # it was done before its worker died, and the link is on its way
     email = job.payload["email"]
     user = db.session.scalar(select(User).where(User.email_normalized == normalize_email(email)))
     invited = _invitation(user.id) if user is not None else None
     if user is not None and (user.password_hash is not None or not user.is_active):
         if user.is_active:
-            jobs.enqueue("mail", {"kind": "account_exists", "user_id": user.id}, key=f"mail:exists:{job.id}")
+            jobs.enqueue("mail", {"kind": "account_exists", "user_id": user.id}, key=jobs.key_of(job))
     elif user is not None and invited is not None:
         payload = {"kind": "invitation", "token_id": invited.id, "user_id": user.id}
-        jobs.enqueue("mail", payload, key=f"mail:invitation:{job.id}")  # the same link, good for no longer than before
+        jobs.enqueue("mail", payload, key=jobs.key_of(job))  # the same link, good for no longer than before
     else:
         token = make_link_token(TokenPurpose.CONFIRM, subject=normalize_email(email), **job.payload)
-        jobs.enqueue("mail", {"kind": "confirm", "token_id": token.id, "to": email}, key=f"mail:confirm:{job.id}")
+        jobs.enqueue("mail", {"kind": "confirm", "token_id": token.id, "to": email}, key=jobs.key_of(job))
     db.session.commit()
 
 
@@ -122,11 +124,10 @@ def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str 
     check_new_password(password, token.payload.get("username"), token.payload.get("email"), token.payload.get("name"))
     hashed = hash_password(password)
     begin_write()
+    # whoever changes a password locks the account first, and the link after it
+    invited = take_user(token.user_id) if token.purpose == TokenPurpose.INVITE else None
     token = read_link(text, *purposes, lock=True)
-    if token.purpose == TokenPurpose.INVITE:
-        user = take_user(token.user_id)
-    else:
-        user = _account_of(token)
+    user = invited if token.purpose == TokenPurpose.INVITE else _account_of(token)
     if user is None or not user.is_active or user.password_hash is not None:
         raise BadLink
     user.password_hash = hashed
@@ -190,11 +191,13 @@ def forgot(email: str, *, peer: str, request_id: str | None) -> None:
 @jobs.handles("forgotten")
 def _forgotten(job: jobs.Claimed) -> None:
     begin_write()
+    if jobs.has_promised(job):
+        return
     user = db.session.scalar(select(User).where(User.email_normalized == job.payload["email"], User.is_active))
     if user is not None and user.password_hash is not None:
         token = make_link_token(TokenPurpose.RESET, user_id=user.id)
         payload = {"kind": "reset", "token_id": token.id, "user_id": user.id}
-        jobs.enqueue("mail", payload, key=f"mail:reset:{job.id}")
+        jobs.enqueue("mail", payload, key=jobs.key_of(job))
     db.session.commit()
 
 
@@ -205,8 +208,8 @@ def reset(text: str, password: str, *, peer: str, request_id: str | None) -> Non
     check_new_password(password, user.username, user.email, user.name)
     hashed = hash_password(password)
     begin_write()
-    token = read_link(text, TokenPurpose.RESET, lock=True)
     owner = take_user(token.user_id)
+    token = read_link(text, TokenPurpose.RESET, lock=True)
     if owner is None or not owner.is_active:
         raise BadLink
     token.used_at = now()
@@ -243,7 +246,7 @@ def require_password(actor: Actor, user: User, current: str) -> str:
 
 def take_user(user_id: int | None) -> User | None:
     """Somebody locked until the commit: what depends on their password and sessions happens one after another."""
-    return db.session.get(User, user_id, with_for_update=True, populate_existing=True)
+    return db.session.get(User, user_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def take_verified(actor: Actor, hashed: str) -> User:

@@ -189,6 +189,9 @@ def refresh(token: str, *, peer: str, request_id: str | None) -> SignedIn:
         raise NotSignedIn("The session has ended.", token_was_bad=True)
     session_id, generation = parsed
     begin_write()
+    # the account first, as whoever changes a password locks it, which ends its sessions
+    owner = select(User.id).join(Session, Session.user_id == User.id).where(Session.id == session_id, User.is_active)
+    db.session.execute(owner.with_for_update(of=User, key_share=True))
     session = db.session.execute(
         select(Session)
         .join(User, User.id == Session.user_id)

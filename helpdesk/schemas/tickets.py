@@ -166,6 +166,24 @@ class TicketQuery(TicketFilter, PageQuery):
     )  # fmt: skip
 
 
+class SimilarQuery(Shape):
+    title = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    building = slug()
+    category = slug()
+
+
+class KnownShape(Shape):
+    """A ticket that one may join: nothing of other people's but its title and place."""
+
+    id = fields.Integer(required=True)
+    public_title = fields.String(required=True)
+    status = fields.Enum(Status, by_value=True, required=True)
+    building = Group(NamedShape, "building_", required=True, allow_none=True)
+    room = fields.String(required=True, allow_none=True)
+    affected_count = fields.Integer(required=True)
+    created_at = Moment(required=True)
+
+
 class CountShape(Shape):
     count = fields.Integer(required=True)
     more = fields.Boolean(required=True, metadata={"description": "There are more than were counted."})

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import bindparam, literal, select
 
 from helpdesk import events, paging, policy
-from helpdesk.errors import Conflict, Invalid
+from helpdesk.errors import Conflict
 from helpdesk.events import Change
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import AffectedShape
-from helpdesk.tickets.fields import person_by_email, report_of
+from helpdesk.tickets.fields import person_by_email, person_by_id, report_of
 from models import Rows, Status, Ticket, TicketReport, User, db, now
 
 _person = AffectedShape()
@@ -56,9 +56,7 @@ def add_affected(actor: Actor, ticket: Ticket, whom: Mapping[str, Any]) -> None:
     policy.require(actor, Action.TICKET_AFFECTED)
     if not policy.is_joinable(ticket):
         raise Conflict("It is confidential: nobody else can be added.")
-    user = person_by_email(whom["email"]) if "email" in whom else db.session.get(User, whom["user_id"])
-    if user is None or user.erased_at is not None:
-        raise Invalid({"user_id": ["There is no such person."]})
+    user = person_by_email(whom["email"]) if "email" in whom else person_by_id(whom["user_id"], "user_id")
     join(actor, ticket, user.id)
 
 

@@ -64,7 +64,10 @@ def tag_rows(names: Iterable[str]) -> list[Tag]:
 
 
 def person_by_email(email: str, name: str | None = None) -> User:
-    """Whoever has this address; a new one becomes a guest, who can register later and finds everything there."""
+    """Whoever has this address; a new one becomes a guest, who can register later and finds everything there.
+
+    Raises Invalid for somebody who was deactivated.
+    """
     wanted = auth.normalize_email(email)
     same = select(User).where(User.email_normalized == wanted)
     user = db.session.scalar(same)
@@ -73,16 +76,24 @@ def person_by_email(email: str, name: str | None = None) -> User:
         guest = {"email": email.strip(), "name": name or "Guest", "locale": setting("DEFAULT_LOCALE")}
         jobs.insert_ignore(User, email_normalized=wanted, **guest)
         user = db.session.scalars(same).one()
+    return _here(user, "email")
+
+
+def person_by_id(user_id: int | None, field: str) -> User:
+    """Raises Invalid on this field, for somebody who was deactivated too."""
+    return _here(db.session.get(User, user_id), field)
+
+
+def _here(user: User | None, field: str) -> User:
+    if user is None or not user.is_active:  # who was erased is not active either
+        raise Invalid({field: ["There is no such person."]})
     return user
 
 
 def reporter_of(data: Mapping[str, Any], actor: Actor) -> User:
     if "email" in data:
         return person_by_email(data["email"], data.get("name"))
-    user = db.session.get(User, data.get("reporter_id", actor.id))
-    if user is None or user.erased_at is not None or not user.is_active:
-        raise Invalid({"reporter_id": ["There is no such person."]})
-    return user
+    return person_by_id(data.get("reporter_id", actor.id), "reporter_id")
 
 
 def _plain(name: str) -> Callable[[Ticket, Any], list[Change]]:
@@ -108,7 +119,7 @@ def _edit_priority(ticket: Ticket, value: Priority) -> list[Change]:
 
 
 def _edit_category(ticket: Ticket, slug: str) -> list[Change]:
-    """The team goes along where the new category has one; a category for confidential matters makes the ticket so."""
+    """The team goes along where the new category has one. What it does to confidentiality, `edit` has decided."""
     before = db.session.get_one(Category, ticket.category_id)
     if before.slug == slug:
         return []
@@ -117,25 +128,24 @@ def _edit_category(ticket: Ticket, slug: str) -> list[Change]:
     changes = [Change("category", before.name, category.name)]
     if category.team_id is not None:
         changes += _edit_team(ticket, category.team_id)
-    if category.is_confidential:
-        changes += _edit_confidential(ticket, True)
-    elif not category.is_joinable:
-        _end_joiners_access(ticket)
+    if not category.is_joinable:
+        changes += end_joiners_access(ticket)
     return changes
 
 
 def _edit_confidential(ticket: Ticket, value: bool) -> list[Change]:
     changes = _plain("is_confidential")(ticket, value)
     if changes and value:
-        _end_joiners_access(ticket)
+        changes += end_joiners_access(ticket)
     return changes
 
 
-def _end_joiners_access(ticket: Ticket) -> None:
+def end_joiners_access(ticket: Ticket) -> list[Change]:
     """For good: what is written from now on is not theirs to read if it is opened again."""
     joined = update(TicketReport).where(TicketReport.ticket_id == ticket.id, TicketReport.left_at.is_(None))
-    db.session.execute(joined.values(left_at=now()))
+    gone = db.session.scalars(joined.values(left_at=now()).returning(TicketReport.user_id)).all()
     ticket.affected_count = 1
+    return [Change("affected", before_user=user_id) for user_id in sorted(gone)]
 
 
 def _edit_building(ticket: Ticket, slug: str | None) -> list[Change]:
@@ -173,9 +183,7 @@ def _edit_reporter(ticket: Ticket, user_id: int) -> list[Change]:
     """Put right for whom it was reported. If they had joined it, they are its reporter now and counted once."""
     if ticket.reporter_id == user_id:
         return []
-    user = db.session.get(User, user_id)
-    if user is None or user.erased_at is not None:
-        raise Invalid({"reporter_id": ["There is no such person."]})
+    person_by_id(user_id, "reporter_id")
     before, ticket.reporter_id = ticket.reporter_id, user_id
     joined = db.session.scalar(report_of(ticket.id, user_id))
     if joined is not None and joined.left_at is None:

@@ -86,8 +86,6 @@ OPEN_TO_ALL: dict[str, Filter] = {
     "status": lambda name: Ticket.status.in_(bindparam(name, expanding=True)),
     "category": _in_category,
     "building": lambda name: Ticket.building_id.in_(_slugs(Building, name)),
-    "due_before": lambda name: Ticket.due_at < bindparam(name),
-    "due_from": lambda name: Ticket.due_at >= bindparam(name),
     "created_after": lambda name: Ticket.created_at >= bindparam(name),
     "created_before": lambda name: Ticket.created_at < bindparam(name),
     "resolved_after": lambda name: Ticket.resolved_at >= bindparam(name),
@@ -97,6 +95,11 @@ OPEN_TO_ALL: dict[str, Filter] = {
     "nothing": lambda name: false(),
 }
 
+AS_SEEN: dict[str, Callable[[bool, str], ColumnElement[bool]]] = {
+    "due_before": lambda staff, name: policy.due_at(staff) < bindparam(name),
+    "due_from": lambda staff, name: policy.due_at(staff) >= bindparam(name),
+}
+"""By what staff and customers do not see alike."""
 OF_OWN: dict[str, Filter] = {
     "priority": lambda name: Ticket.priority.in_(bindparam(name, expanding=True)),
     "tag": _tagged,
@@ -123,7 +126,7 @@ def _order(staff: bool) -> paging.Order:
         "created_at": (Ticket.created_at, Ticket.id),
         "updated_at": (updated, Ticket.id),
         "priority": (priority, Ticket.id),
-        "due_at": (Ticket.due_at, Ticket.id),
+        "due_at": (policy.due_at(staff), Ticket.id),
     }
 
 
@@ -138,6 +141,8 @@ def _filtered(staff: bool, names: frozenset[str], prefix: str = "") -> Rows:
         of = name.removeprefix(TYPED)
         if of in OPEN_TO_ALL:
             condition = OPEN_TO_ALL[of](prefix + name)
+        elif of in AS_SEEN:
+            condition = AS_SEEN[of](staff, prefix + name)
         elif of in OF_OWN:
             condition = OF_OWN[of](prefix + name)
         else:

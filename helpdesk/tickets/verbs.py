@@ -93,6 +93,7 @@ def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str 
     policy.require(actor, Action.TICKET_EDIT)
     if not policy.can(actor, Action.TICKET_TRIAGE):
         _check_reporters_edit(actor, ticket, data)
+    data = _with_confidentiality(ticket, data)
     at = now()
     changes = [change for name in EDITORS if name in data for change in EDITORS[name](ticket, data[name])]
     if "status" in data and data["status"] != ticket.status:
@@ -104,6 +105,18 @@ def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str 
         for change in changes:
             if change.field in AUDITED:  # who may see it
                 audit.record(f"ticket.{change.field}.changed", actor=actor, target=f"ticket:{ticket.id}")
+
+
+def _with_confidentiality(ticket: Ticket, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Another category for confidential matters makes it so, unless somebody chose otherwise in the same breath."""
+    if "is_confidential" in data or "category" not in data:
+        return data
+    category = category_of(data["category"]) if _is_another(ticket, data["category"]) else None
+    return {**data, "is_confidential": True} if category and category.is_confidential else data
+
+
+def _is_another(ticket: Ticket, slug: str) -> bool:
+    return db.session.get_one(Category, ticket.category_id).slug != slug
 
 
 def _check_reporters_edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any]) -> None:

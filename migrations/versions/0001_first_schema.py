@@ -29,7 +29,16 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=100), nullable=True),
         sa.Column(
             "state",
-            sa.Enum("ready", "done", "dead", name="jobstate", native_enum=False, create_constraint=True, length=24),
+            sa.Enum(
+                "ready",
+                "running",
+                "done",
+                "dead",
+                name="jobstate",
+                native_enum=False,
+                create_constraint=True,
+                length=24,
+            ),
             nullable=False,
         ),
         sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
