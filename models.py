@@ -553,10 +553,20 @@ class Image(Model):
         # the photos of a ticket, of a comment
         Index("ix_images_ticket_id_id", "ticket_id", "id"),
         Index("ix_images_comment_id", "comment_id"),
-        # how much somebody uploaded today; the purge of what was never tied
+        # how much somebody uploaded today
         Index("ix_images_uploader_id_created_at", "uploader_id", "created_at"),
+        # the purge of what was never tied
+        Index(
+            "ix_images_untied_created_at", "created_at",
+            sqlite_where=text("ticket_id IS NULL"), postgresql_where=text("ticket_id IS NULL"),
+        ),
+        # what the worker never came to an end with
+        Index(
+            "ix_images_processing_created_at", "created_at",
+            sqlite_where=text("state = 'processing'"), postgresql_where=text("state = 'processing'"),
+        ),
         _NEVER_REUSED,
-    )
+    )  # fmt: skip
 
     id: Mapped[Id]
     uploader_id: Mapped[UserId]
@@ -570,6 +580,8 @@ class Image(Model):
     width: Mapped[int | None]
     height: Mapped[int | None]
     size_bytes: Mapped[int]
+    uploaded_bytes: Mapped[int] = mapped_column(server_default="0")
+    """What somebody sent, which counts for their day; `size_bytes`, type, width and height are of what is kept."""
     digest: Mapped[str | None] = mapped_column(String(64))
     thumbnail_digest: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)

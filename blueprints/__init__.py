@@ -13,6 +13,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "tickets:api",
         "guests:api",
         "comments:api",
+        "images:api",
         "tasks:api",
         "categories:api",
         "contract:docs",

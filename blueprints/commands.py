@@ -22,6 +22,7 @@ from helpdesk import (  # noqa: F401  (jobs' handlers)
     auth,
     categories,
     idempotency,
+    images,
     jobs,
     limits,
     mail,

@@ -46,7 +46,8 @@ def create(actor: Actor, ticket_id: int, body: dict[str, Any]) -> Answer:
     http.begin(actor)
     ticket = policy.take_ticket(actor, ticket_id)
     channel = Channel.WEB if http.is_browser() else Channel.API
-    comment = comments.add(actor, ticket, body["text"], audience=body.get("audience"), channel=channel)
+    photos = body.get("images", ())
+    comment = comments.add(actor, ticket, body["text"], audience=body.get("audience"), channel=channel, photos=photos)
     return Answer(comments.show_one(actor, comment.id), headers={"Location": f"/api/comments/{comment.id}"})
 
 

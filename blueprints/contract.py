@@ -33,6 +33,7 @@ TAGS = {
     "users": "One's own account; looking people up; inviting and looking after them",
     "tickets": "Reporting, listing, triage, joining",
     "comments": "Conversation, history, and both as a timeline",
+    "images": "Photos: uploading, tying them to tickets and comments, getting them",
     "tasks": "The staff's own work",
     "guests": "People without an account",
     "categories": "Categories, buildings, tags and teams",
@@ -41,6 +42,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "XRequestID": {"schema": {"type": "string"}, "description": "Names this request in our logs."},
     "ETag": {"schema": {"type": "string"}, "description": "Version and digest of what was sent."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
+    "ContentDisposition": {"schema": {"type": "string"}, "description": "A name to save it under."},
     "Link": {"schema": {"type": "string"}, "description": 'The next page, `rel="next"`, while there is one.'},
     "RetryAfter": {"schema": {"type": "integer"}, "description": "Seconds to wait."},
     "WWWAuthenticate": {"schema": {"type": "string"}, "description": "Bearer."},
@@ -65,7 +67,7 @@ ERRORS = {
     409: "Its state forbids this",
     412: "Somebody changed it in the meantime",
     413: "Too large",
-    415: "Not application/json",
+    415: "Another type than is taken here",
     422: "Fields are wrong",
     429: "Too many attempts",
     503: "A part is not available",
@@ -172,6 +174,9 @@ def _operation(call: Call, parameters: list[dict[str, Any]]) -> dict[str, Any]:
         operation["parameters"].append({"in": "query", "schema": call.query})
     if unsafe and call.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": call.body}}}
+    if call.upload is not None:
+        form = {"schema": schemas.UploadShape}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": form}}
     return operation
 
 
@@ -202,6 +207,9 @@ def _success(call: Call) -> dict[str, Any]:
             headers["ETag"] = _header("ETag")
         if call.query is not None and {"cursor", "after"} & call.query.fields.keys():
             headers["Link"] = _header("Link")
+    if call.sends is not None:
+        response["content"] = {call.sends: {"schema": {"type": "string", "format": "binary"}}}
+        headers |= {"ETag": _header("ETag"), "Content-Disposition": _header("ContentDisposition")}
     if call.cookies:
         headers["Set-Cookie"] = _header("SetCookie")
     if call.creates:
@@ -226,7 +234,7 @@ def _errors(call: Call) -> dict[str, Any]:
     else:
         answers = {}
         statuses.add(403)  # a cookie that somebody else's page sent
-    if call.body is not None:
+    if call.body is not None or call.upload is not None:
         statuses |= {400, 413, 415}
     if call.action is not None:
         statuses |= {401} if call.action in PERMITTED_TO_ALL else {401, 403}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, update
 
-from helpdesk import audit, events, paging, policy, sla, tickets
+from helpdesk import audit, events, images, paging, policy, sla, tickets
 from helpdesk.errors import Conflict, Forbidden, NotFound
 from helpdesk.events import Change
 from helpdesk.markdown import render
@@ -35,9 +35,10 @@ def add(
     *,
     audience: Audience | None = None,
     channel: Channel,
+    photos: Sequence[int] = (),
     deed_id: str | None = None,
 ) -> Comment:
-    """Say something on a ticket. Raises Forbidden, Conflict.
+    """Say something on a ticket, perhaps with uploads of one's own. Raises Forbidden, Conflict, Invalid.
 
     Staff choose who reads it. What a customer writes is between them and the desk; the reporter's reopens or un-waits.
     """
@@ -59,6 +60,7 @@ def add(
     )
     db.session.add(comment)
     db.session.flush()
+    images.tie(actor, photos, ticket, comment)
     ticket.comment_count += 1
     changes = [Change("comment", after="added", audience=comment.audience, comment_id=comment.id)]
     # a note moves nothing that others see: not even where one of the staff is the reporter
@@ -114,11 +116,12 @@ def edit(actor: Actor, comment: Comment, ticket: Ticket, text: str) -> None:
 
 
 def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
-    """Take a comment away, with what the history kept of its words. Raises Forbidden."""
+    """Take a comment away, with its photos and what the history kept of its words. Raises Forbidden."""
     policy.require(actor, Action.COMMENT_EDIT)
     _check_may_change(actor, comment)
     comment_id, audience, author_id, at = comment.id, comment.audience, comment.author_id, now()
     db.session.execute(update(Event).where(Event.comment_id == comment.id).values(from_value=None))
+    ticket.image_count -= images.count_of(comment)
     db.session.delete(comment)
     db.session.flush()
     ticket.comment_count -= 1
@@ -136,7 +139,9 @@ def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
 
 def show(rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Rows of `policy.visible_comments` as the contract's comments."""
-    return [{**_comment.dump_row(row), "text_html": render(row.text), "images": []} for row in rows]
+    rows = list(rows)
+    photos = images.of_comments(row.id for row in rows)
+    return [{**_comment.dump_row(row), "text_html": render(row.text), "images": photos.get(row.id, [])} for row in rows]
 
 
 def show_one(actor: Actor, comment_id: int) -> dict[str, Any]:
@@ -192,7 +197,9 @@ def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[l
     """
     rows = history(actor, ticket_id, after=after, limit=limit + 1)
     shown = rows[: _how_many(rows, limit)]
-    return [_item(row) for row in shown if not _is_gone(row)], shown[-1].id if len(rows) > len(shown) else None
+    photos = images.of_comments({row.comment_id for row in shown if row.comment_id is not None})
+    items = [_item(row, photos) for row in shown if not _is_gone(row)]
+    return items, shown[-1].id if len(rows) > len(shown) else None
 
 
 def _how_many(rows: Sequence[Any], limit: int) -> int:
@@ -231,18 +238,18 @@ def _is_gone(row: Any) -> bool:
     return row.field == "comment" and row.comment_id is None and row.to_value != "deleted"
 
 
-def _item(row: Any) -> dict[str, Any]:
+def _item(row: Any, photos: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
     said = row.field == "comment" and row.to_value == "added"
     return {
         "id": row.id,
         "type": "comment" if said else "event",
         "created_at": row.created_at,
-        "comment": _comment_of(row) if row.comment_text is not None else None,
+        "comment": _comment_of(row, photos) if row.comment_text is not None else None,
         "event": None if said else _event.dump_row(row),
     }
 
 
-def _comment_of(row: Any) -> dict[str, Any]:
+def _comment_of(row: Any, photos: Mapping[int, list[dict[str, Any]]]) -> dict[str, Any]:
     return {
         "id": row.comment_id,
         "ticket_id": row.ticket_id,
@@ -250,7 +257,7 @@ def _comment_of(row: Any) -> dict[str, Any]:
         "text": row.comment_text,
         "text_html": render(row.comment_text),
         "audience": row.comment_audience,
-        "images": [],
+        "images": photos.get(row.comment_id, []),
         "version": row.comment_version,
         "created_at": row.comment_created_at,
         "edited_at": row.comment_edited_at,

@@ -6,6 +6,7 @@ HelpdeskError
 ├── NotSignedIn 401
 ├── Forbidden 403           the role may never do this
 ├── NotFound 404            not there, or not yours to see: one answer for both
+│   └── NotReady            there, and yours, in a moment
 ├── Conflict 409            the state forbids it
 │   ├── NoSuchTransition
 │   └── Taken               a name that must be unique
@@ -68,6 +69,11 @@ class NotFound(HelpdeskError):
     title = "Not found"
 
 
+class NotReady(NotFound):
+    type = "not-ready"
+    title = "Not ready yet"
+
+
 class Conflict(HelpdeskError):
     status = 409
     type = "conflict"
@@ -109,7 +115,10 @@ class TooLarge(HelpdeskError):
 class UnsupportedMediaType(HelpdeskError):
     status = 415
     type = "unsupported-media-type"
-    title = "Send application/json"
+    title = "Send this in another form"
+
+    def __init__(self, wanted: str = "application/json") -> None:
+        super().__init__(f"Send {wanted}.")
 
 
 class Invalid(HelpdeskError):

@@ -55,6 +55,8 @@ GUEST_ADDRESS = Limit("guest-address", burst=3, every=28_800)
 """The same by address: three a day."""
 CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
+UPLOAD = Limit("upload", burst=100, every=30)
+"""Photos of a customer: each keeps the worker busy for a second or two."""
 EDIT = Limit("edit", burst=120, every=3)
 """Changes by a customer: each is a line of the history."""
 DENIED = Limit("denied", burst=30, every=60)

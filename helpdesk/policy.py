@@ -64,6 +64,9 @@ class Action(StrEnum):
     COMMENT_EDIT = "comment:edit"
     COMMENT_EDIT_ANY = "comment:edit-any"
     DESK_USE = "desk:use"
+    IMAGE_CREATE = "image:create"
+    IMAGE_DELETE = "image:delete"
+    IMAGE_DELETE_ANY = "image:delete-any"
     TAG_WRITE = "tag:write"
     TASK_READ = "task:read"
     TASK_WRITE = "task:write"
@@ -92,6 +95,9 @@ MEANING: dict[Action, str] = {
     Action.COMMENT_EDIT: "change or delete one's own comment for 15 minutes",
     Action.COMMENT_EDIT_ANY: "change or delete anybody's comment, always",
     Action.DESK_USE: "open the staff pages",
+    Action.IMAGE_CREATE: "upload photos, and tie them to tickets and comments of one's own",
+    Action.IMAGE_DELETE: "delete one's own photo",
+    Action.IMAGE_DELETE_ANY: "delete any photo one sees",
     Action.TAG_WRITE: "make and delete tags",
     Action.TASK_READ: "see tasks",
     Action.TASK_WRITE: "make, change and delete tasks",
@@ -116,6 +122,8 @@ _CUSTOMER = frozenset(
         Action.ACCOUNT_USE,
         Action.COMMENT_CREATE,
         Action.COMMENT_EDIT,
+        Action.IMAGE_CREATE,
+        Action.IMAGE_DELETE,
         Action.TICKET_CREATE,
         Action.TICKET_EDIT,
         Action.TICKET_JOIN,
@@ -125,6 +133,7 @@ _CUSTOMER = frozenset(
 _AGENT = _CUSTOMER | {
     Action.COMMENT_ADDRESS,
     Action.DESK_USE,
+    Action.IMAGE_DELETE_ANY,
     Action.TAG_WRITE,
     Action.TASK_READ,
     Action.TASK_WRITE,
@@ -220,6 +229,14 @@ def readable(audience: Any, author: Any) -> ColumnElement[bool]:
     )
 
 
+def _photo_readable() -> ColumnElement[bool]:
+    """Which photos of a ticket a customer sees who sees the ticket, where `Comment` is outer joined."""
+    return or_(
+        and_(Image.comment_id.is_(None), _own),
+        and_(Image.comment_id.is_not(None), readable(Comment.audience, Comment.author_id)),
+    )
+
+
 def _for_reporter(column: Any) -> ColumnElement[Any]:
     return case((_own, column), else_=null())
 
@@ -272,13 +289,7 @@ def visible_tickets(staff: bool) -> Rows:
             select(func.count())
             .select_from(Image)
             .outerjoin(Comment, Comment.id == Image.comment_id)
-            .where(
-                Image.ticket_id == Ticket.id,
-                or_(
-                    and_(Image.comment_id.is_(None), _own),
-                    and_(Image.comment_id.is_not(None), readable(Comment.audience, Comment.author_id)),
-                ),
-            )
+            .where(Image.ticket_id == Ticket.id, _photo_readable())
         )
         public = func.coalesce(Ticket.public_title, Ticket.title)
         seen = (
@@ -415,6 +426,38 @@ def get_comment(actor: Actor, comment_id: int) -> Any:
     """The comment as a row of `visible_comments`. Raises NotFound."""
     require(actor, Action.TICKET_READ)
     row = fetch(_one_comment(actor.is_staff), {**params(actor), "comment_id": comment_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+@lru_cache
+def visible_images(staff: bool) -> Rows:
+    """The photos somebody sees: a comment's with the comment, a ticket's own as its reporter, untied ones as theirs."""
+    statement = select(
+        Image.id, Image.ticket_id, Image.comment_id, Image.uploader_id, Image.state, Image.reason, Image.type,
+        Image.width, Image.height, Image.size_bytes, Image.digest, Image.thumbnail_digest, Image.created_at,
+    )  # fmt: skip
+    untied = and_(Image.ticket_id.is_(None), Image.uploader_id == ME)
+    if staff:
+        return statement.where(or_(Image.ticket_id.is_not(None), untied))
+    return (
+        statement.outerjoin(Ticket, Ticket.id == Image.ticket_id)
+        .outerjoin(Category, Category.id == Ticket.category_id)
+        .outerjoin(Comment, Comment.id == Image.comment_id)
+        .where(or_(untied, and_(_seen_by_customer(), _photo_readable())))
+    )
+
+
+@lru_cache
+def _one_image(staff: bool) -> Rows:
+    return visible_images(staff).where(Image.id == bindparam("image_id"))
+
+
+def get_image(actor: Actor, image_id: int) -> Any:
+    """The photo as a row of `visible_images`, without its bytes. Raises NotFound."""
+    require(actor, Action.TICKET_READ)
+    row = fetch(_one_image(actor.is_staff), {**params(actor), "image_id": image_id}).one_or_none()
     if row is None:
         raise NotFound
     return row

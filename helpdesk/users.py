@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 
-from helpdesk import audit, auth, jobs, limits, paging, policy, search, tasks, tickets, workflow
+from helpdesk import audit, auth, images, jobs, limits, paging, policy, search, tasks, tickets, workflow
 from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, NotSignedIn, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MeShape, SessionShape, UserShape
@@ -345,6 +345,7 @@ def erase(actor: Actor, user: User) -> None:
     for model in (Session, OneTimeToken, Membership):
         db.session.execute(delete(model).where(model.user_id == user.id))
     db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
+    images.forget_untied(user.id)
     db.session.flush()
     search.index_of_person(user.id)
     audit.record("user.erased", actor=actor, target=f"user:{user.id}")

@@ -22,6 +22,7 @@ from flask import Flask
 from sqlalchemy import event, insert, select
 
 import blueprints.comments
+import blueprints.images
 import blueprints.tickets
 import setup_db
 from app import create_app
@@ -91,6 +92,7 @@ def application(folder: Path, database_url: str) -> Iterator[Flask]:
     # tests create by the hundred; the one on this limit asks for it
     limits.GUEST_PEER = Limit("guest-peer", burst=10**6, every=0.001)
     blueprints.tickets.CREATE = blueprints.comments.CREATE = Limit("create", burst=10**6, every=0.001)
+    blueprints.images.UPLOAD = Limit("upload", burst=10**6, every=0.001)
     with app.app_context():
         app.extensions["vocabulary"] = [
             (model, [dict(row._mapping) for row in db.session.execute(select(*model.__table__.columns))])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextvars
+import io
 import re
 from functools import lru_cache
 from typing import Any
 
 from flask import Flask
+from PIL import Image
 from werkzeug.test import TestResponse
 
-from helpdesk import auth, jobs, mail, policy
+from helpdesk import auth, images, jobs, mail, policy
 from models import Role, User, begin_write, db, now
 
 PASSWORD = "correct horse battery staple"
@@ -118,6 +120,16 @@ class Person:
         response = self.put(f"/api/tickets/{ticket_id}/affected/me")
         assert response.status_code == 204, response.get_data(as_text=True)
 
+    def uploads(self, picture: bytes | None = None, *, to: int | None = None, ready: bool = True) -> int:
+        """Upload a photo, perhaps to a ticket. What is ready was not decoded: its bytes are only called so."""
+        path = "/api/uploads" if to is None else f"/api/tickets/{to}/images"
+        response = self.open("POST", path, **form(picture or a_picture()))
+        assert response.status_code == 201, response.get_data(as_text=True)
+        number = int(response.json["id"])
+        if ready:
+            made_ready(number)
+        return number
+
     def sees(self, ticket_id: int) -> dict[str, Any]:
         response = self.get(f"/api/tickets/{ticket_id}")
         assert response.status_code == 200, response.get_data(as_text=True)
@@ -132,6 +144,26 @@ def a_report(**fields: Any) -> dict[str, Any]:
         "category": "facilities-leaks",
         **fields,
     }
+
+
+@lru_cache(maxsize=8)
+def a_picture(width: int = 4, height: int = 3, kind: str = "PNG") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), (200, 30, 90)).save(out, kind)
+    return out.getvalue()
+
+
+def form(picture: bytes, *, field: str = "image", filename: str = "photo.png", boundary: str = "b") -> dict[str, Any]:
+    """A multipart body with one file, as arguments of a request."""
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{filename}"\r\n\r\n'
+    data = head.encode() + picture + f"\r\n--{boundary}--\r\n".encode()
+    return {"data": data, "content_type": f"multipart/form-data; boundary={boundary}"}
+
+
+def made_ready(image_id: int, photo: bytes = b"a photo", thumbnail: bytes = b"a small one") -> None:
+    """What the worker does with an upload, without the worker."""
+    images.finish(image_id, images.Remade(photo, thumbnail, 4, 3))
+    db.session.remove()
 
 
 def work() -> int:

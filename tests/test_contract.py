@@ -31,9 +31,22 @@ from helpdesk import categories, limits, schemas
 from helpdesk.schemas import Group, Shape
 from helpdesk.settings import ROOT
 from models import db
-from tests.factories import PASSWORD, Person, a_report
+from tests.factories import PASSWORD, Person, a_picture, a_report, form, work
 from tests.test_policy import MATRIX
-from tests.world import MISSING, NEW_PASSWORD, PEOPLE, REQUIRED, TARGETS, World, body_of, headers_of, short, unique
+from tests.world import (
+    MISSING,
+    NEW_PASSWORD,
+    PEOPLE,
+    REQUIRED,
+    TARGETS,
+    UPLOADS,
+    World,
+    body_of,
+    headers_of,
+    sent_with,
+    short,
+    unique,
+)
 
 # --- the documents ----------------------------------------------------------------------------------------------------
 
@@ -110,6 +123,7 @@ OF_CUSTOMERS = {
     "POST /api/tickets",
     "POST /api/tickets/{ticket_id}/comments",
     "PUT /api/tickets/{ticket_id}/affected/me",
+    *UPLOADS,
 }
 EVERYWHERE = {
     "Content-Type", "Content-Length", "Cache-Control", "Vary", "Content-Security-Policy", "X-Content-Type-Options",
@@ -135,7 +149,7 @@ def _validator(reference: str) -> jsonschema.Draft202012Validator:
 
 def check(call: Call, response: TestResponse) -> int:
     """Hold an answer to what is documented for its status. Returns the status."""
-    where = f"{_name(call)} → {response.status_code} {response.get_data(as_text=True)[:500]}"
+    where = f"{_name(call)} → {response.status_code} {response.data[:500]!r}"
     responses = _operation(call)["responses"]
     assert str(response.status_code) in responses, where
     documented = _resolved(responses[str(response.status_code)])
@@ -145,6 +159,7 @@ def check(call: Call, response: TestResponse) -> int:
         assert "Content-Type" not in response.headers or response.status_code == 304, where
     else:
         assert response.content_type in content, where
+    if "$ref" in content.get(response.content_type, {}).get("schema", {}):
         reference = content[response.content_type]["schema"]["$ref"]
         errors = [f"{error.json_path}: {error.message}" for error in _validator(reference).iter_errors(response.json)]
         assert not errors, (where, errors)
@@ -180,7 +195,7 @@ class Walk:
         headers = changes.pop("headers", {})
         headers = headers if "Cookie" in headers else headers_of(name, self.world, who) | headers
         if "data" not in changes and "json" not in changes:
-            changes["json"] = body_of(name, self.world, who)
+            changes |= sent_with(name, self.world, who)
         method, _, path = name.partition(" ")
         address = path.format(**target) + changes.pop("query", REQUIRED.get(name, ""))
         response = self.world.people[who].open(method, address, headers=headers, **changes)
@@ -234,6 +249,7 @@ def _conflicts(world: World) -> Conflicts:
         "DELETE /api/tags/{tag_id}": ("admin", {"target": {"tag_id": tag}}),
         "DELETE /api/teams/{team_id}": ("admin", {"target": {"team_id": team}}),
         "PUT /api/tickets/{ticket_id}/affected/me": ("other", {"target": {"ticket_id": closed}}),
+        "POST /api/tickets/{ticket_id}/images": ("reporter", {"target": {"ticket_id": closed}}),
         "POST /api/tickets/{ticket_id}/affected": ("agent", {"target": {"ticket_id": hidden}}),
         "POST /api/users": ("admin", {"json": {"email": world.agent.email, "name": "New", "role": "agent"}}),
         "DELETE /api/users/{user_id}": ("admin", {"target": {"user_id": last}}),
@@ -306,6 +322,11 @@ def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
             ):
                 walk.send(name, data=data, content_type=kind)
             walk.send(name, json={"nonsense": 1})
+        if call.upload is not None:
+            walk.send(name, **form(a_picture(), field="nonsense"))
+            walk.send(name, **form(b" " * 11_000_000))
+            walk.send(name, data=b"x", content_type="multipart/form-data")
+            walk.send(name, json={})
         if "{" in name:
             walk.send(name, target=dict.fromkeys(TARGETS[walk.targets[name]](world, "admin"), MISSING))
         if call.if_match:
@@ -316,6 +337,7 @@ def test_the_contract_lists_exactly_the_statuses_that_are_enforced(
         with _database_away():
             target = dict.fromkeys(re.findall(r"{(\w+)}", name), 1)
             body = {"json": None} if call.body is None else {"json": _static_body(name)}
+            body = form(b"") if call.upload else body
             cookie = {"Cookie": f"refresh_token=1.1.{'x' * 43}", "Origin": world.app.config["PUBLIC_BASE_URL"]}
             walk.send(name, target=target, headers=cookie if name.endswith("/refresh") else {}, **body)
     monkeypatch.setattr(categories, "MOST_TICKETS", 0)
@@ -420,19 +442,18 @@ def test_an_idempotency_key_is_heeded_where_the_contract_says_so(world: World) -
         assert documented == call.creates, name
         if not call.creates:
             continue
-        key, target, body = (
-            {"Idempotency-Key": unique("key")},
-            TARGETS[walk.targets[name]](world, "admin"),
-            body_of(name, world, "admin"),
-        )
-        first, second = (walk.send(name, target=target, json=body, headers=key) for _ in range(2))
+        key, target = {"Idempotency-Key": unique("key")}, TARGETS[walk.targets[name]](world, "admin")
+        body = sent_with(name, world, "admin")
+        first, second = (walk.send(name, target=target, headers=key, **body) for _ in range(2))
         assert (first.status_code, first.data) == (second.status_code, second.data) == (201, first.data)
         assert {h: first.headers.get(h) for h in ("Location", "ETag")} == {
             h: second.headers.get(h) for h in ("Location", "ETag")
         }
         assert (first.headers.get("Idempotent-Replayed"), second.headers["Idempotent-Replayed"]) == (None, "true")
+        work()  # photos are there when they are decoded
         assert world.admin.get(first.headers["Location"]).status_code == 200
-        reused = walk.send(name, target=target, json=body_of(name, world, "admin") | {"name": "Other"}, headers=key)
+        other = form(a_picture(5)) if call.upload else {"json": body["json"] | {"name": "Other"}}
+        reused = walk.send(name, target=target, headers=key, **other)
         assert reused.status_code == 422, name
 
 
@@ -575,7 +596,7 @@ def test_every_word_of_a_vocabulary_is_a_string_in_the_contract() -> None:
 REFUSED = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429"]
 LOOKED_UP = {
     "assignee_id", "building", "category", "cursor", "locale", "parent_id", "password", "reporter_id", "tags", "team_id",
-    "ticket_id", "time_zone", "user_id", "email", "current_password", "Idempotency-Key",
+    "ticket_id", "time_zone", "user_id", "email", "current_password", "Idempotency-Key", "image", "images",
 }  # fmt: skip
 """Fields whose right values stand in the database, or in a list, and not in the contract."""
 

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from blueprints.http import Call, served
 from helpdesk import schemas
 from models import Ticket, begin_write, db
-from tests.factories import Person, mails
+from tests.factories import Person, made_ready, mails
 from tests.world import World, short
 
 # --- the campus -------------------------------------------------------------------------------------------------------
@@ -70,14 +70,25 @@ WHO_READS: dict[str, str] = {
     "joined's name": "joined",
     "neighbour's words": "",
     "neighbour's name": "",
+    "photo on the ticket": "reporter",
+    "photo with the reporter's words": "reporter",
+    "photo with the answer": "reporter",
+    "photo with the broadcast": "reporter joined",
+    "photo with joined's words": "joined",
+    "photo with the note": "",
+    "photo on nothing": "reporter",
+    "deleted photo": "",
+    "photo of a deleted comment": "",
+    "photo on the held ticket": "",
+    "photo on other's ticket": "other",
     "task": "",
     "held ticket": "",
     "other's ticket": "other",
     "other's name": "other",
 }
 """Canary → who finds it in what they get, besides the staff."""
-ONLY_IN_A_LOST_HISTORY = {"deleted comment"}
-"""Not even the staff: deleting takes the words out of the history too."""
+NOT_FOR_THE_STAFF = {"deleted comment", "deleted photo", "photo of a deleted comment", "photo on nothing"}
+"""Deleting takes the words out of the history too; and what somebody uploaded is theirs until they show it."""
 
 
 @pytest.fixture
@@ -119,11 +130,37 @@ def problem(app: Flask) -> Problem:
     world.joined.writes(number, word("joined's words"))
     neighbour.writes(number, word("neighbour's words"))
     world.made("/api/tasks", title=word("task"), ticket_id=number)
-    held = reporter.reports(title=word("held ticket"))
+    held = reporter.reports(title=word("held ticket"), images=[_photo(made, reporter, "photo on the held ticket")])
     _hold(held)
-    world.other.reports(title=word("other's ticket"))
+    world.other.reports(title=word("other's ticket"), images=[_photo(made, world.other, "photo on other's ticket")])
+    _with_photos(made)
     made.people = {**world.people, "neighbour": neighbour, "silent": silent, "assignee": assignee}
     return made
+
+
+def _with_photos(made: Problem) -> None:
+    world, number = made.world, made.number
+    _photo(made, world.reporter, "photo on the ticket", to=number)
+    _photo(made, world.reporter, "photo on nothing")
+    for person, label, more in (
+        (world.reporter, "photo with the reporter's words", {}),
+        (world.joined, "photo with joined's words", {}),
+        (world.agent, "photo with the answer", {"audience": "reporter"}),
+        (world.agent, "photo with the broadcast", {"audience": "affected"}),
+        (world.agent, "photo with the note", {"audience": "internal"}),
+    ):
+        person.writes(number, "See here.", images=[_photo(made, person, label)], **more)
+    gone = _photo(made, world.agent, "deleted photo", to=number)
+    assert world.agent.delete(f"/api/images/{gone}").status_code == 204
+    gone = world.reporter.writes(number, "Oh.", images=[_photo(made, world.reporter, "photo of a deleted comment")])
+    assert world.reporter.delete(f"/api/comments/{gone}").status_code == 204
+
+
+def _photo(made: Problem, person: Person, label: str, *, to: int | None = None) -> int:
+    """One whose bytes hold a canary."""
+    number = person.uploads(to=to, ready=False)
+    made_ready(number, made.word(label).encode(), made.word(label).encode())
+    return number
 
 
 def _hold(ticket_id: int) -> None:
@@ -243,7 +280,7 @@ def crawl(problem: Problem, who: str) -> dict[str, TestResponse]:
 
 def everything_in(response: TestResponse) -> str:
     """Body and headers, and what a cursor holds: signed is not hidden."""
-    text = response.get_data(as_text=True)
+    text = response.data.decode("utf-8", "replace")
     headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
     cursors = set(re.findall(r'cursor(?:=|":")([\w-]{20,})', text + headers))
     opened = (
@@ -260,7 +297,7 @@ def test_nobody_finds_a_word_that_is_not_for_them(problem: Problem) -> None:
         assert len(answers) > 200
         for what, word in problem.words.items():
             hits = [path for path, text in answers.items() if word in text]
-            entitled = what not in ONLY_IN_A_LOST_HISTORY if who == "agent" else who in WHO_READS[what].split()
+            entitled = what not in NOT_FOR_THE_STAFF if who == "agent" else who in WHO_READS[what].split()
             assert bool(hits) == entitled, (who, what, hits[:5])
 
 
@@ -307,14 +344,17 @@ def _snapshot(problem: Problem, who: str) -> dict[str, Any]:
 def _internal_deeds(problem: Problem) -> Iterator[str]:
     """What the staff do among themselves, one after the other."""
     agent, number = problem.people["silent"], problem.number
-    note = agent.writes(number, "For ourselves.", audience="internal")
+    photos = [agent.uploads(), agent.uploads()]
+    note = agent.writes(number, "For ourselves.", audience="internal", images=photos)
     assert agent.patch(f"/api/comments/{note}", {"text": "For us alone."}).status_code == 200
     task = agent.post("/api/tasks", {"title": "Order a valve", "ticket_id": number}).json["id"]
-    yield "wrote a note, edited it and made a task"
+    yield "wrote a note with photos, edited it and made a task"
+    assert agent.delete(f"/api/images/{photos[0]}").status_code == 204
+    agent.uploads()
     assert agent.patch(f"/api/tasks/{task}", {"status": "done"}).status_code == 200
     assert agent.delete(f"/api/comments/{note}").status_code == 204
     assert agent.delete(f"/api/tasks/{task}").status_code == 204
-    yield "deleted both"
+    yield "deleted all of it"
 
 
 def test_no_answer_to_a_customer_changes_by_what_the_staff_do_among_themselves(problem: Problem) -> None:
@@ -352,11 +392,13 @@ def test_whoever_joined_sees_nothing_move_when_reporter_and_desk_talk(problem: P
 
 
 def test_counts_count_what_the_caller_may_see(problem: Problem) -> None:
-    expected = {"reporter": 3, "joined": 2, "neighbour": 2, "agent": 6}
-    for who, count in expected.items():
+    expected = {"reporter": (6, 4), "joined": (4, 2), "neighbour": (3, 1), "agent": (11, 6)}
+    for who, (comments, photos) in expected.items():
         person = problem.people[who]
-        assert person.sees(problem.number)["comment_count"] == count, who
-        assert len(person.get(f"/api/tickets/{problem.number}/comments").json["items"]) == count
+        assert person.sees(problem.number)["comment_count"] == comments, who
+        assert person.sees(problem.number)["image_count"] == photos, who
+        assert len(person.get(f"/api/tickets/{problem.number}/comments").json["items"]) == comments
+        assert len(person.get(f"/api/tickets/{problem.number}/images").json["items"]) == photos
 
 
 def test_whoever_joined_reads_this_and_nothing_else(problem: Problem) -> None:
@@ -384,6 +426,8 @@ def test_whoever_joined_reads_this_and_nothing_else(problem: Problem) -> None:
         ("comment", "added", agent),
         ("comment", "deleted", agent),
         ("comment", "added", own),
+        ("comment", "added", own),
+        ("comment", "added", agent),
     ]
     assert {event["from_value"] for event in events} == {None}
 

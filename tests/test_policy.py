@@ -18,7 +18,7 @@ from helpdesk.policy import Action
 from helpdesk.settings import ROOT
 from models import Ticket, User, begin_write, db
 from tests.factories import Person, work
-from tests.world import MISSING, PEOPLE, REQUIRED, TARGETS, World, body_of, headers_of, short, state
+from tests.world import MISSING, PEOPLE, REQUIRED, TARGETS, World, headers_of, sent_with, short, state
 
 # The statuses are those of: anonymous, reporter, other customer, joined, agent, admin, deactivated.
 MATRIX: list[tuple[str, str, str]] = [
@@ -58,6 +58,22 @@ MATRIX: list[tuple[str, str, str]] = [
     ("DELETE /api/comments/{comment_id}", "joined's words", "401 404 404 204 403 204 401"),
     ("DELETE /api/comments/{comment_id}", "broadcast", "401 403 404 403 204 204 401"),
     ("DELETE /api/comments/{comment_id}", "note", "401 404 404 404 204 204 401"),
+    ("POST /api/uploads", "", "401 201 201 201 201 201 401"),
+    ("GET /api/images/{image_id}", "photo", "401 200 404 404 200 200 401"),
+    ("GET /api/images/{image_id}", "untied photo", "401 200 404 404 404 404 401"),
+    ("GET /api/images/{image_id}", "photo with words", "401 200 404 404 200 200 401"),
+    ("GET /api/images/{image_id}", "photo with joined's words", "401 404 404 200 200 200 401"),
+    ("GET /api/images/{image_id}", "photo with an answer", "401 200 404 404 200 200 401"),
+    ("GET /api/images/{image_id}", "photo with a broadcast", "401 200 404 200 200 200 401"),
+    ("GET /api/images/{image_id}", "photo with a note", "401 404 404 404 200 200 401"),
+    ("GET /api/images/{image_id}/thumbnail", "photo", "401 200 404 404 200 200 401"),
+    ("GET /api/images/{image_id}/thumbnail", "photo with a broadcast", "401 200 404 200 200 200 401"),
+    ("GET /api/images/{image_id}/thumbnail", "photo with a note", "401 404 404 404 200 200 401"),
+    ("DELETE /api/images/{image_id}", "photo", "401 204 404 404 204 204 401"),
+    ("DELETE /api/images/{image_id}", "untied photo", "401 204 404 404 404 404 401"),
+    ("DELETE /api/images/{image_id}", "photo with joined's words", "401 404 404 204 204 204 401"),
+    ("DELETE /api/images/{image_id}", "photo with a broadcast", "401 403 404 403 204 204 401"),
+    ("DELETE /api/images/{image_id}", "photo with a note", "401 404 404 404 204 204 401"),
     ("GET /api/tags", "", "401 403 403 403 200 200 401"),
     ("POST /api/tags", "", "401 403 403 403 201 201 401"),
     ("GET /api/tags/{tag_id}", "tag", "401 403 403 403 200 200 401"),
@@ -103,6 +119,10 @@ MATRIX: list[tuple[str, str, str]] = [
     ("POST /api/tickets/{ticket_id}/comments", "confidential", "401 201 404 404 201 201 401"),
     ("GET /api/tickets/{ticket_id}/events", "ticket", "401 200 404 200 200 200 401"),
     ("GET /api/tickets/{ticket_id}/events", "confidential", "401 200 404 404 200 200 401"),
+    ("GET /api/tickets/{ticket_id}/images", "ticket", "401 200 404 200 200 200 401"),
+    ("GET /api/tickets/{ticket_id}/images", "confidential", "401 200 404 404 200 200 401"),
+    ("POST /api/tickets/{ticket_id}/images", "ticket", "401 201 404 403 201 201 401"),
+    ("POST /api/tickets/{ticket_id}/images", "confidential", "401 201 404 404 201 201 401"),
     ("GET /api/tickets/{ticket_id}/timeline", "ticket", "401 200 404 200 200 200 401"),
     ("GET /api/tickets/{ticket_id}/timeline", "confidential", "401 200 404 404 200 200 401"),
     ("GET /api/users", "", "401 403 403 403 200 200 401"),
@@ -160,10 +180,10 @@ def test_every_call_stands_in_the_matrix_and_nothing_else_does(app: Flask) -> No
 
 
 def _send(
-    world: World, who: str, call: str, target: dict[str, int], body: Any, headers: dict[str, str]
+    world: World, who: str, call: str, target: dict[str, int], sent: dict[str, Any], headers: dict[str, str]
 ) -> TestResponse:
     method, _, path = call.partition(" ")
-    return world.people[who].open(method, path.format(**target) + REQUIRED.get(call, ""), headers=headers, json=body)
+    return world.people[who].open(method, path.format(**target) + REQUIRED.get(call, ""), headers=headers, **sent)
 
 
 @pytest.mark.parametrize(("call", "target", "codes"), MATRIX, ids=lambda text: text.replace("/api/", ""))
@@ -175,15 +195,15 @@ def test_everybody_gets_what_the_matrix_says_and_a_refusal_changes_nothing(
     for who, expected in zip(PEOPLE, map(int, codes.split()), strict=True):
         if used or "session" in target:
             parts = TARGETS[target](world, who)
-        body, headers = body_of(call, world, who), headers_of(call, world, who)
+        sent, headers = sent_with(call, world, who), headers_of(call, world, who)
         before = state()
-        response = _send(world, who, call, parts, body, headers)
+        response = _send(world, who, call, parts, sent, headers)
         assert response.status_code == expected, (who, response.get_data(as_text=True))
         used = expected < 300 and call[:3] != "GET"
         if not used:
             assert state() == before, who
         if expected == 404:
-            missing = _send(world, who, call, dict.fromkeys(parts, MISSING), body, headers)
+            missing = _send(world, who, call, dict.fromkeys(parts, MISSING), sent, headers)
             assert _told(missing) == _told(response), who
         if call[:3] == "GET":
             head = world.people[who].open("HEAD", call[4:].format(**parts) + REQUIRED.get(call, ""))

@@ -21,7 +21,7 @@ from models import Comment, Task, Ticket, User, db
 from tests.conftest import BASE_URL
 from tests.doors import NEW_PASSWORD, Browser, another, at, login, recorded, row_of, with_token
 from tests.factories import PASSWORD, Person, a_report, link_in, mails
-from tests.world import TARGETS, World, body_of, short, state
+from tests.world import TARGETS, World, sent_with, short, state
 
 EVIL = "https://evil.test"
 FOREIGN: list[dict[str, str]] = [
@@ -40,7 +40,9 @@ OURS: list[dict[str, str]] = [{"Sec-Fetch-Site": "same-origin"}, {"Origin": BASE
 ASKED = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type"}
 """What a browser asks before another site's page may write."""
 
-_TARGET = {"token": "link", "comment_id": "words", "user_id": "somebody", "session_id": "own session"}
+_TARGET = {
+    "token": "link", "comment_id": "words", "user_id": "somebody", "session_id": "own session", "image_id": "photo",
+}  # fmt: skip
 
 
 def target_of(world: World, rule: str, who: str) -> dict[str, int]:
@@ -69,16 +71,16 @@ def test_no_page_but_ours_writes_with_somebodys_cookie(app: Flask) -> None:
         jar = {"access_token": world.admin.token, "refresh_token": world.refresh_cookie("admin")}
         cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
         path = rule.format(**target_of(world, rule, "admin"))
-        body = body_of(call, world, "admin")
+        sent = sent_with(call, world, "admin")
         before = state()
         rider = Person(app)
         for headers in FOREIGN:
-            response = rider.open(method, path, headers={**cookie, **headers}, json=body)
+            response = rider.open(method, path, headers={**cookie, **headers}, **sent)
             assert response.status_code == 403, (call, headers, response.get_data(as_text=True))
             assert response.headers.getlist("Set-Cookie") == [], call
         assert state() == before, call
         ours = OURS[len(path) % 2]
-        response = rider.open(method, path, headers={**cookie, **ours}, json=body)
+        response = rider.open(method, path, headers={**cookie, **ours}, **sent)
         assert response.status_code < 300, (call, response.get_data(as_text=True))
         if rule.startswith(("/api/auth", "/api/users/me")):
             world = World(app)  # the admin may be logged out by it

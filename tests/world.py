@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from helpdesk import auth
 from models import TokenPurpose, User, begin_write, db
-from tests.factories import PASSWORD, Person, a_report, link_in, mails
+from tests.factories import PASSWORD, Person, a_picture, a_report, form, link_in, mails
 
 PEOPLE = ("anonymous", "reporter", "other", "joined", "agent", "admin", "off")
 """Who calls. `other` has nothing to do with the ticket, `joined` is affected too, `off` was deactivated."""
@@ -56,14 +56,25 @@ class World:
         self.joined.joins(number)
         return number
 
-    def comment(self, kind: str, ticket_id: int | None = None, text: str = "Thank you.") -> int:
+    def comment(self, kind: str, ticket_id: int | None = None, text: str = "Thank you.", **fields: Any) -> int:
         number = ticket_id or self.ticket()
-        if kind == "words":
-            return self.reporter.writes(number, text)
-        if kind == "joined_words":
-            return self.joined.writes(number, text)
-        audience = {"note": "internal", "answer": "reporter", "broadcast": "affected"}[kind]
-        return self.agent.writes(number, text, audience=audience)
+        if kind not in ("words", "joined_words"):
+            fields["audience"] = {"note": "internal", "answer": "reporter", "broadcast": "affected"}[kind]
+        return self.author(kind).writes(number, text, **fields)
+
+    def author(self, kind: str) -> Person:
+        """Who writes comments of this kind."""
+        return {"words": self.reporter, "joined_words": self.joined}.get(kind, self.agent)
+
+    def photo(self, kind: str, ticket_id: int | None = None) -> int:
+        """One that is ready, on a ticket, with a comment on it, or as yet on nothing: the reporter's."""
+        if kind == "untied":
+            return self.reporter.uploads()
+        if kind == "ticket":
+            return self.reporter.uploads(to=ticket_id or self.ticket())
+        number = self.author(kind).uploads()
+        self.comment(kind, ticket_id, images=[number])
+        return number
 
     def made(self, path: str, **body: Any) -> int:
         """What an admin creates there."""
@@ -133,6 +144,13 @@ TARGETS: dict[str, Target] = {
     "broadcast": lambda world, who: {"comment_id": world.comment("broadcast")},
     "note": lambda world, who: {"comment_id": world.comment("note")},
     "joined": lambda world, who: {"ticket_id": world.ticket(), "user_id": world.joined.id},
+    "photo": lambda world, who: {"image_id": world.photo("ticket")},
+    "untied photo": lambda world, who: {"image_id": world.photo("untied")},
+    "photo with words": lambda world, who: {"image_id": world.photo("words")},
+    "photo with joined's words": lambda world, who: {"image_id": world.photo("joined_words")},
+    "photo with an answer": lambda world, who: {"image_id": world.photo("answer")},
+    "photo with a broadcast": lambda world, who: {"image_id": world.photo("broadcast")},
+    "photo with a note": lambda world, who: {"image_id": world.photo("note")},
     "building": lambda world, who: {"building_id": world.made("/api/buildings", slug=unique("hall"), name="Hall")},
     "category": lambda world, who: {"category_id": world.made("/api/categories", slug=unique("misc"), name="Misc")},
     "tag": lambda world, who: {"tag_id": world.made("/api/tags", name=unique("tag"))},
@@ -204,6 +222,15 @@ def _address() -> str:
 def body_of(call: str, world: World, who: str) -> Any:
     make = BODIES.get(call.replace("PUT ", "PATCH ", 1))
     return make(world, who) if make else None
+
+
+UPLOADS = {"POST /api/uploads", "POST /api/tickets/{ticket_id}/images"}
+"""Calls that take a file."""
+
+
+def sent_with(call: str, world: World, who: str) -> dict[str, Any]:
+    """What a request that succeeds carries: a body, as arguments of a request."""
+    return form(a_picture()) if call in UPLOADS else {"json": body_of(call, world, who)}
 
 
 def headers_of(call: str, world: World, who: str) -> dict[str, str]:

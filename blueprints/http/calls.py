@@ -26,7 +26,7 @@ from blueprints.http.visitor import (
     is_browser,
     set_cookies,
 )
-from blueprints.http.wish import body_of, query_dict
+from blueprints.http.wish import body_of, query_dict, upload_of
 from helpdesk import auth, policy
 from helpdesk.policy import Action
 from helpdesk.schemas import Shape
@@ -37,7 +37,7 @@ DEADLOCK_DETECTED = "40P01"
 
 @dataclass
 class Answer:
-    """What a call answers when the body alone does not say it."""
+    """What a call answers when the body alone does not say it. A body of bytes is sent as it is."""
 
     body: Any = None
     status: int | None = None
@@ -65,6 +65,8 @@ def _respond(answer: Answer, default_status: int) -> Response:
     if answer.body is None:
         response = current_app.response_class(status=status)
         response.headers.pop("Content-Type", None)
+    elif isinstance(answer.body, bytes):
+        response = current_app.response_class(answer.body, status=status)
     else:
         raw = orjson.dumps(answer.body, option=Json.OPTIONS)
         response = current_app.response_class(raw, status=status, mimetype="application/json")
@@ -109,7 +111,9 @@ class Call:
     body: Shape | None
     query: Shape | None
     out: Shape | None
+    sends: str | None
     status: int
+    upload: str | None
     creates: bool
     if_match: bool
     limited: bool
@@ -139,7 +143,9 @@ class Doors(Blueprint):
         body: type[Shape] | None = None,
         query: type[Shape] | None = None,
         out: type[Shape] | None = None,
+        sends: str | None = None,
         status: int = 200,
+        upload: str | None = None,
         creates: bool = False,
         if_match: bool = False,
         limited: bool = False,
@@ -150,9 +156,10 @@ class Doors(Blueprint):
         """Serve a call to whoever's role has the action; None is everybody, signed in or not.
 
         The function gets the actor, the path's parts, and `body` and `query` where they have a shape. It returns what
-        is sent, or an Answer. What it wrote is committed after it, once. `creates` takes an Idempotency-Key,
-        `if_match` an If-Match, `cookies` lets it sign somebody in or out; `guests` lets people without an account come
-        too, who are answered 202. `limited` and `raises` (statuses) are for the documents.
+        is sent, or an Answer. What it wrote is committed after it, once. `upload` names the file of a multipart body,
+        which the function gets as bytes; `creates` takes an Idempotency-Key, `if_match` an If-Match, `cookies` lets it
+        sign somebody in or out; `guests` lets people without an account come too, who are answered 202. `sends` (the
+        type of what is no JSON), `limited` and `raises` (statuses) are for the documents.
         """
         body_shape, query_shape, out_shape = (shape() if shape else None for shape in (body, query, out))
 
@@ -174,7 +181,9 @@ class Doors(Blueprint):
                     arguments["query"] = arguments_of_query
                 if body_shape is not None:
                     arguments["body"] = body_of(body_shape)
-                claim = idempotency_of(actor) if creates else None
+                if upload is not None:
+                    arguments[upload] = upload_of(upload)
+                claim = idempotency_of(actor, arguments[upload] if upload else None) if creates else None
                 try:
                     answer = _again_after_deadlock(partial(function, actor, **arguments), claim)
                 except Replay as replay:
@@ -192,9 +201,9 @@ class Doors(Blueprint):
             self.add_url_rule(rule, endpoint, view, methods=[method])
             full = f"{self.url_prefix or ''}{rule}"
             CALLS[f"{method} {full}"] = Call(
-                method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, status,
-                creates, if_match, limited, cookies, guests, raises, summary.rstrip("."), " ".join(description.split()),
-                self.name,
+                method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, sends,
+                status, upload, creates, if_match, limited, cookies, guests, raises, summary.rstrip("."),
+                " ".join(description.split()), self.name,
             )  # fmt: skip
             return function
 

@@ -21,14 +21,16 @@ class Replay(Exception):
         self.row = row
 
 
-def idempotency_of(actor: Actor) -> tuple[str, str] | None:
+def idempotency_of(actor: Actor, sent: bytes | None = None) -> tuple[str, str] | None:
+    """The key and a digest of the request: of its file, where it has one, for each sending draws its own boundary."""
     key = request.headers.get("Idempotency-Key")
     if key is None or actor.id is None:
         return None
     if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
         raise Invalid({"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
-    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data()).hexdigest()
-    return key, digest
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
+    digest.update(request.get_data() if sent is None else sent)
+    return key, digest.hexdigest()
 
 
 def begin(actor: Actor) -> None:

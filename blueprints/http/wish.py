@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
 import marshmallow as ma
 from flask import request
 from werkzeug.datastructures import MultiDict
+from werkzeug.formparser import FormDataParser
 from werkzeug.routing import IntegerConverter, UnicodeConverter
 
 from blueprints.http.codec import read_json
-from helpdesk.errors import Invalid, UnsupportedMediaType
+from helpdesk.errors import BadRequest, Invalid, UnsupportedMediaType
+from helpdesk.images import MAX_BYTES
 from helpdesk.schemas import ID_MAX, Shape
+from models import db
+
+UPLOAD_BYTES = MAX_BYTES + 16 * 1024
+"""Of a body with one file in it: what stands around the file is small."""
 
 ID = "<id:{}>"
 """In a path: an id. `ID.format("ticket_id")`."""
@@ -54,6 +61,38 @@ def body_of(shape: Shape) -> dict[str, Any]:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     return load(shape, read_json(request.get_data()))
+
+
+def upload_of(name: str) -> bytes:
+    """The one file of a multipart body. What it is called and what it says it is, is not looked at. Raises Invalid."""
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType(f"multipart/form-data, with the file as {name}")
+    db.session.rollback()  # somebody may send for minutes: not with a connection in hand
+    request.max_content_length = UPLOAD_BYTES
+    parser = FormDataParser(
+        stream_factory=_in_memory, max_form_memory_size=1024 * 1024, max_form_parts=10, silent=False
+    )
+    try:
+        _, form, files = parser.parse(request.stream, request.mimetype, request.content_length, request.mimetype_params)
+    except (ValueError, UnicodeError):
+        raise BadRequest("The body is not multipart/form-data that this can read.") from None
+    given = [*form.items(multi=True), *files.items(multi=True)]
+    if unknown := {key for key, _ in given if key != name}:
+        raise Invalid({str(key): ["Unknown field."] for key in unknown})
+    if len(given) != 1 or not files:
+        raise Invalid({name: ["Send one file."]})
+    stream: BytesIO = files[name].stream  # type: ignore[assignment]  # made by _in_memory
+    return stream.getvalue()
+
+
+def _in_memory(
+    total_content_length: int | None,
+    content_type: str | None,
+    filename: str | None,
+    content_length: int | None = None,
+) -> IO[bytes]:
+    """It is small enough, and a disk may be full."""
+    return BytesIO()
 
 
 def query_dict(shape: Shape | None, args: MultiDict[str, str]) -> dict[str, Any]:

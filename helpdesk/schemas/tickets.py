@@ -31,7 +31,7 @@ from helpdesk.schemas.words import (
     query_number,
     slug,
 )
-from models import Audience, Channel, Priority, Status
+from models import Audience, Channel, ImageState, Priority, Status
 
 
 class TicketShape(Shape):
@@ -77,6 +77,15 @@ class FullTicketShape(TicketShape):
     )
 
 
+def _uploads(most: int) -> fields.List[int]:
+    """Ids of one's uploads that are to belong to what is created."""
+    return fields.List(
+        Whole(),
+        validate=validate.Length(max=most),
+        metadata={"description": "Ids of one's own uploads, tied to it: see `POST /api/uploads`."},
+    )
+
+
 _title: dict[str, Any] = {"metadata": {"description": "One line that says what is wrong."}}
 
 
@@ -90,6 +99,7 @@ class CreateTicketShape(Shape):
     building = slug(allow_none=True)
     room = Words(1, 50, allow_none=True)
     is_confidential = Flag()
+    images = _uploads(50)
     reporter_id = Whole(metadata={"description": "Staff: for whom it is reported."})
     email = Address(
         metadata={"description": "Staff: for whom; a new address becomes a guest. Without an account: one's own."}
@@ -233,9 +243,50 @@ class CommentShape(Shape):
     edited_at = Moment(required=True, allow_none=True)
 
 
+_ready: dict[str, Any] = {
+    "description": "`processing`: it can be had in a moment; `ready`; `rejected`: it is no picture after all."
+}
+
+
+class CommentImageShape(Shape):
+    id = fields.Integer(required=True)
+    width = fields.Integer(required=True)
+    height = fields.Integer(required=True)
+    state = fields.Enum(ImageState, by_value=True, required=True, metadata=_ready)
+
+
+class ImageShape(CommentImageShape):
+    """Type and sizes are of what was sent while it is `processing`, then of what can be had."""
+
+    size_bytes = fields.Integer(required=True)
+    type = fields.String(required=True)
+
+
+class TicketImageShape(ImageShape):
+    ticket_id = fields.Integer(required=True, allow_none=True)
+    comment_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "null: it belongs to the ticket itself."}
+    )
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it was rejected."})
+    created_at = Moment(required=True)
+
+
+class UploadShape(Shape):
+    """multipart/form-data"""
+
+    image = fields.Raw(
+        required=True,
+        metadata={
+            "type": "string",
+            "format": "binary",
+            "description": "JPEG, PNG, WebP or GIF (its first frame), by content; 10 MiB, 50 megapixels, 60 frames.",
+        },
+    )
+
+
 class FullCommentShape(CommentShape):
     text_html = fields.String(required=True, metadata={"description": "The sanitised rendering of its Markdown."})
-    images = fields.List(fields.Dict(), required=True)
+    images = fields.List(fields.Nested(CommentImageShape), required=True)
 
 
 class GuestCommentShape(Shape):
@@ -250,6 +301,7 @@ class CreateCommentShape(Shape):
         validate=validate.OneOf([Audience.INTERNAL, Audience.REPORTER, Audience.AFFECTED]),
         metadata={"description": "Staff; `reporter` when left out.", "enum": ["internal", "reporter", "affected"]},
     )
+    images = _uploads(10)
 
 
 class EditCommentShape(Shape):

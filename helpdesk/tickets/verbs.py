@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from helpdesk import audit, events, jobs, policy, search, sla, workflow
+from helpdesk import audit, events, images, jobs, policy, search, sla, workflow
 from helpdesk.errors import Conflict, Forbidden, NoSuchTransition
 from helpdesk.events import Change
 from helpdesk.policy import SYSTEM, Action, Actor, Side
@@ -64,6 +64,7 @@ def write(actor: Actor, data: Mapping[str, Any], reporter: User, *, channel: Cha
     db.session.add(ticket)
     db.session.flush()
     db.session.add_all(TicketTag(ticket_id=ticket.id, tag_id=tag.id) for tag in tags)
+    images.tie(actor, data.get("images", ()), ticket)
     events.record(actor, Change("created", after=Status.OPEN), ticket=ticket, at=at)
     return ticket
 
