@@ -57,8 +57,8 @@ BATCH = 500
 """Tickets a transaction: the default campus is there wholly or not at all."""
 BY_VERBS = 1000
 """A campus of more tickets is a large one, with other buildings and people, and inserted."""
-AT_ONCE = 4000
-"""Of these, tickets a transaction: what lies in memory before it is written, some 60 MB."""
+AT_ONCE = 2000
+"""Of these, tickets a transaction: what lies in memory before it is written, some 30 MB."""
 RUN = "insert-dummy-data"
 """The request id of all it does: marks its jobs, and says in the history where these deeds come from."""
 ROLES = {"admin": Role.ADMIN, "agent": Role.AGENT}

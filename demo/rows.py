@@ -24,8 +24,8 @@ from helpdesk.tickets.verbs import AUDITED
 from helpdesk.workflow import Trigger
 from models import (
     FAR_FUTURE,
-    AuditEvent,
     Audience,
+    AuditEvent,
     Base,
     Channel,
     Comment,

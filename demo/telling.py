@@ -301,7 +301,9 @@ class Teller:
         by = self.of_team[story.team][0] if self.rng.random() < 0.45 else agent
         tagged, begins = self.rng.random() < 0.75, self.rng.random() < 0.75
         moves = state != "open" and (state == "in_progress" or begins)
-        turns = [self._turn(PACE[story.priority][0], "change", by, fields=_triage(story, agent, moved, say, tagged=tagged))]
+        turns = [
+            self._turn(PACE[story.priority][0], "change", by, fields=_triage(story, agent, moved, say, tagged=tagged))
+        ]
         status, before = "open", ""
         for step in self._steps(story, state):
             turn = self._said(story, step, before, reporter, agent, say)
@@ -442,7 +444,9 @@ class Teller:
             number = 1 + (also < 0.07) + (also < 0.02)
         among = self.of_kind["student"] if "residence" in story.tags else self.customers
         drawn = self.rng.sample(among, number + 2)
-        named = [self.people[name] for name in (story.options.get("follows"), *(step.who for step in story.talk)) if name]
+        named = [
+            self.people[name] for name in (story.options.get("follows"), *(step.who for step in story.talk)) if name
+        ]
         people = dict.fromkeys([*named, *drawn])
         return [person for person in people if person != reporter and person.is_customer][:number]
 

@@ -102,9 +102,7 @@ def everything() -> dict[str, list[tuple[Any, ...]]]:
                 )
             if table.name == "users":
                 values["password_hash"] = None
-            seen.append(
-                tuple(v - of[name] if of[name] and isinstance(v, int) else v for name, v in values.items())
-            )
+            seen.append(tuple(v - of[name] if of[name] and isinstance(v, int) else v for name, v in values.items()))
         found[table.name] = sorted(seen, key=repr) if table.name == "search_documents" else seen
     found["ticket_words"] = sorted((number - first["tickets"], word) for number, word in _words())
     return found
@@ -152,7 +150,18 @@ def _is_rich() -> None:
     assert number(Task, Task.ticket_id.is_not(None)) and number(Comment, Comment.channel == "email")
     assert set(db.session.scalars(select(Ticket.status).distinct())) == set(Status)
     fields = set(db.session.scalars(select(Event.field).distinct()))
-    assert fields >= {"created", "status", "comment", "affected", "category", "team", "assignee", "priority", "tags", "task"}
+    assert fields >= {
+        "created",
+        "status",
+        "comment",
+        "affected",
+        "category",
+        "team",
+        "assignee",
+        "priority",
+        "tags",
+        "task",
+    }
 
 
 def test_the_same_in_one_transaction_or_in_many(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,7 +300,9 @@ def test_names_are_from_everywhere_and_lead_nowhere() -> None:
         assert username.isascii() and 2 <= len(username) <= 32
         assert person.email.endswith("@campus.test")
         assert 3 <= len(person.name) <= 60
-    assert {"Nguyễn", "Müller", "Öztürk", "Okafor"} <= {part for person in cast.values() for part in person.name.split()}
+    assert {"Nguyễn", "Müller", "Öztürk", "Okafor"} <= {
+        part for person in cast.values() for part in person.name.split()
+    }
 
 
 def test_brackets_that_are_not_closed_are_noticed() -> None:

@@ -1,4 +1,4 @@
-"""One ticket of a large campus: its problem in words of its own, told as `demo/telling.py` tells those of the small one."""
+"""One ticket of a large campus: a problem in words of its own, told as `demo/telling.py` tells the others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from demo.campus import Cast, Person, Place
 from demo.large import words
 from demo.large.people import TEAMS
 from demo.stories import Step, Story, read
-from demo.telling import ANYBODY, AT_HOME, Teller, Turn, Wanted, stops
+from demo.telling import ANYBODY, AT_HOME, Teller, Turn, stops
 
 BUSY = 3
 """How much more often than usual something goes wrong in the weeks that are its own."""
-REGARDS = ("Best regards", "Thanks", "Kind regards", "Best", "Cheers", "Many thanks", "Sent from my phone")
-REGARDS_DE = ("Viele Grüße", "Mit freundlichen Grüßen", "Beste Grüße", "Danke und Gruß")
 UNSOLVED = ("open", "in_progress", "waiting")
 
 
@@ -137,7 +135,7 @@ class LargeTeller(Teller):
             return f"{'Am Telefon' if story.in_german else 'On the phone'}: {text}"
         if channel != "email" or chance > 0.7:
             return text
-        regards = self.rng.choice(REGARDS_DE if story.in_german else REGARDS)
+        regards = self.rng.choice(words.WORDS["gezeichnet" if story.in_german else "signed"])
         return text if reporter.name in text else f"{text}\n\n{regards}\n{reporter.name}"
 
     # --- turns --------------------------------------------------------------------------------------------------------
