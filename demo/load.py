@@ -57,10 +57,14 @@ def insert(
 
 
 def end(connection: Connection) -> None:
-    """Let the planner look at what is there now, and give the memory back."""
-    connection.exec_driver_sql("ANALYZE")
+    """Let the planner look at what is there now, and tidy up: outside of a transaction."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA cache_size=-2000")
+        connection.exec_driver_sql("ANALYZE")
+    else:
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql("VACUUM ANALYZE")
+        connection.invalidate()  # and with it, that a statement may take as long as it likes
 
 
 def _execute(connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]) -> None:
