@@ -347,7 +347,7 @@ def _desk(actors: dict[str, Actor], cast: Mapping[str, Person]) -> rows.Desk:
     return rows.Desk(
         people=actors,
         emails={person.username: person.email for person in cast.values()},
-        categories=named(Category, "team_id", "is_confidential"),
+        categories=named(Category, "team_id", "is_confidential", "is_joinable"),
         buildings=named(Building),
         teams=named(Team),
         tags={tag.name: tag.id for tag in db.session.scalars(select(Tag))},

@@ -60,12 +60,13 @@ NUMBERED = tuple(model for model in COLUMNS if "id" in COLUMNS[model])
 
 
 class Named(NamedTuple):
-    """A category, building or team; a category with its team and whether it is confidential."""
+    """A category, building or team; a category with its team and who may see what is in it."""
 
     id: int
     name: str
     team_id: int | None = None
     is_confidential: bool = False
+    is_joinable: bool = True
 
 
 @dataclass
@@ -134,8 +135,8 @@ class Scribe:
             "expire": self._expire, "task": self._new_task, "work": self._work,
         }  # fmt: skip
         own: dict[str, Editor] = {
-            "category": self._edit_category, "team_id": self._edit_team, "assignee_id": self._edit_assignee,
-            "tags": self._edit_tags,
+            "category": self._edit_category, "is_confidential": self._edit_confidential,
+            "team_id": self._edit_team, "assignee_id": self._edit_assignee, "tags": self._edit_tags,
         }  # fmt: skip
         # the others need no database
         self._editors: dict[str, Editor] = {name: own.get(name, self._by_rule(name)) for name in tickets.EDITORS}
@@ -319,6 +320,9 @@ class Scribe:
         changes: list[Change] = []
         fields = self._fields(told)
         if fields.keys() != {"status"}:
+            category = self.desk.categories.get(fields.get("category", ""))
+            if category and category.is_confidential and category.id != ticket.category_id:
+                fields["is_confidential"] = True
             changes += [
                 change for name, editor in self._editors.items() if name in fields
                 for change in editor(ticket, fields[name], at)
@@ -346,13 +350,20 @@ class Scribe:
         ticket.category_id = category.id
         if category.team_id is not None:
             changes += self._edit_team(ticket, category.team_id, at)
-        if category.is_confidential and not ticket.is_confidential:
-            ticket.is_confidential = True
-            changes.append(Change("is_confidential", "false", "true"))
-            for report in self._reports.values():
-                report[4] = report[4] or at
-            ticket.affected_count = 1
-        return changes
+        return changes if category.is_joinable else changes + self._end_joiners_access(ticket, at)
+
+    def _edit_confidential(self, ticket: Any, value: bool, at: datetime) -> list[Change]:
+        if ticket.is_confidential == value:
+            return []
+        ticket.is_confidential = value
+        return [Change("is_confidential", "false", "true"), *self._end_joiners_access(ticket, at)]
+
+    def _end_joiners_access(self, ticket: Any, at: datetime) -> list[Change]:
+        gone = [report for report in self._reports.values() if report[4] is None]
+        for report in gone:
+            report[4] = at
+        ticket.affected_count = 1
+        return [Change("affected", before_user=user_id) for user_id in sorted(report[2] for report in gone)]
 
     def _edit_team(self, ticket: Any, team_id: int, at: datetime) -> list[Change]:
         before = ticket.team_id
