@@ -310,8 +310,7 @@ def fill(seed: int, count: int, *, at: datetime, reset: bool = False) -> None:
         seen.write(actors, seed, at)
         _commit()
     if large:
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            load.end(connection)
+        load.end(db.engine)
 
 
 def _batches(told: Iterator[Told], size: int) -> Iterator[list[Told]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Connection, text
+from sqlalchemy import JSON, Connection, Engine, text
 
 from demo.rows import COLUMNS, NUMBERED, Row
 from models import Base
@@ -56,12 +56,14 @@ def insert(
         )
 
 
-def end(connection: Connection) -> None:
-    """Let the planner look at what is there now, and tidy up: outside of a transaction."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA cache_size=-2000")
-        connection.exec_driver_sql("ANALYZE")
-    else:
+def end(engine: Engine) -> None:
+    """Let the planner look at what is there now, and tidy up."""
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            connection.exec_driver_sql("PRAGMA cache_size=-2000")
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql("VACUUM ANALYZE")
         connection.invalidate()  # and with it, that a statement may take as long as it likes

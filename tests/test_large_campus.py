@@ -240,6 +240,13 @@ def test_the_worker_finds_nothing_to_close_or_to_mail(app: Flask) -> None:
     assert dict(db.session.execute(ended).all()) == before
 
 
+def test_the_planner_knows_what_is_there(app: Flask) -> None:
+    fill(120)
+    known = {"sqlite": "SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'tickets'",
+             "postgresql": "SELECT count(*) FROM pg_stats WHERE tablename = 'tickets'"}  # fmt: skip
+    assert db.session.scalar(text(known[db.engine.dialect.name]))
+
+
 def test_there_are_forty_buildings_and_sixty_agents(app: Flask) -> None:
     fill(120)
     assert db.session.scalar(select(func.count()).select_from(Building)) == 40
