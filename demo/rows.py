@@ -55,7 +55,9 @@ COLUMNS: dict[type[Base], tuple[str, ...]] = {
     AuditEvent: ("id", "action", "actor_kind", "actor_id", "target", "detail", "request_id", "created_at"),
     SearchDocument: ("id", "ticket_id", "audience", "reader_id", "text"),
 }  # fmt: skip
-"""What is written of each table, parents first. The order of the values in a row."""
+"""What is written of each table, parents first: the order of the values in a row.
+
+Whatever else happens to tickets (photos) is a kind of deed, with a verb in `Scribe` and its tables here."""
 NUMBERED = tuple(model for model in COLUMNS if "id" in COLUMNS[model])
 
 
