@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import func, select, text
 
 import insert_dummy_data
 import setup_db
+from app import create_app
 from demo import campus, rows
 from demo.campus import Person as Somebody
 from demo.large import arrivals, people, words
@@ -210,6 +212,24 @@ def test_the_same_in_one_transaction_or_in_many(app: Flask, monkeypatch: pytest.
     monkeypatch.setattr(insert_dummy_data, "AT_ONCE", 23)
     fill(reset=True)
     assert everything() == first
+
+
+def test_both_databases_hold_the_same(app: Flask, folder: Path) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("compared in the run on PostgreSQL")
+    fill(120, reset=True)
+    expected = everything()
+    db.session.remove()
+    values = {name: app.config[name] for name in ("SECRET_KEY", "BCRYPT_ROUNDS", "ENVIRONMENT")}
+    beside = create_app(**values, DATABASE_URL=f"sqlite:///{folder / 'large.db'}", instance_path=folder)
+    with beside.app_context():
+        assert setup_db.main([], app=beside) == 0
+        fill(120, reset=True)
+        found = everything()
+        db.session.remove()
+        db.engine.dispose()
+    for name in expected.keys() - {"schedules"}:
+        assert sorted(found[name], key=repr) == sorted(expected[name], key=repr), name
 
 
 def test_whoever_comes_afterwards_gets_the_next_number(app: Flask) -> None:
