@@ -1,7 +1,8 @@
-"""Fill an empty database with a small campus: people, and tickets that read as real. The same every time.
+"""Fill an empty database with a campus of any size: people, and tickets that read as real. The same every time.
 
 What happens there is made in `demo/` as plain data; here it is written by the product's own verbs, at the time at which
-each of them happened, so that counters, history and due dates are what the product makes of it.
+each of them happened, so that counters, history and due dates are what the product makes of it. Of a large campus the
+rows are computed (`demo/rows.py`) and inserted by the thousand.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import and_, delete, inspect, not_, or_, select, update
+from sqlalchemy import and_, delete, inspect, not_, or_, select, text, update
 
 import setup_db
 from app import create_app
-from demo import campus, history
+from demo import campus, history, load, rows
+from demo.campus import Person
+from demo.large import arrivals, people
 from demo.telling import Deed
 from demo.telling import Ticket as Told
 from helpdesk import audit, auth, comments, events, search, tasks, tickets
@@ -51,11 +54,16 @@ from models import (
 )
 
 BATCH = 500
-"""Tickets a transaction: the default campus is there wholly or not at all, a large one keeps nobody out for long."""
+"""Tickets a transaction: the default campus is there wholly or not at all."""
+BY_VERBS = 1000
+"""A campus of more tickets is a large one, with other buildings and people, and inserted."""
+AT_ONCE = 2000
+"""Of these, tickets a transaction: what lies in memory before it is written, some 30 MB."""
 RUN = "insert-dummy-data"
 """The request id of all it does: marks its jobs, and says in the history where these deeds come from."""
 ROLES = {"admin": Role.ADMIN, "agent": Role.AGENT}
 _ADDRESSES = [person.email for person in campus.PEOPLE.values()]
+"""Of the small campus, whose people are in every large one too."""
 _DEMO = User.email_normalized.endswith(f"@{campus.DOMAIN}", autoescape=True)
 _KEPT = and_(User.role == Role.ADMIN, or_(User.email_normalized.is_(None), User.email_normalized.not_in(_ADDRESSES)))
 """The admins that setup_db.py makes, or anybody: a reset leaves them."""
@@ -84,14 +92,15 @@ def _is_ours() -> bool:
     return db.session.scalar(ours) is not None and not _has_strangers()
 
 
-def _taken(*, after_reset: bool) -> str | None:
+def _taken(cast: Mapping[str, Person], *, after_reset: bool) -> str | None:
     """Whoever has a name or address of the demo already."""
-    ours = or_(User.username.in_(list(campus.PEOPLE)), User.email_normalized.in_(_ADDRESSES))
-    found = select(User.username).where(ours)
-    return db.session.scalar(found.where(_KEPT) if after_reset else found)
+    found = select(User.username, User.email_normalized)
+    addresses = {person.email for person in cast.values()}
+    there = db.session.execute(found.where(_KEPT) if after_reset else found)
+    return next((name for name, address in there if name in cast or address in addresses), None)
 
 
-def _check(*, reset: bool) -> None:
+def _check(cast: Mapping[str, Person], *, reset: bool) -> None:
     """Raises Refused."""
     if _is_filled() and not _is_ours():
         raise Refused("there are tickets here that are not the demo's. Name another database in DATABASE_URL.")
@@ -99,7 +108,7 @@ def _check(*, reset: bool) -> None:
         raise Refused("the demo campus is here already. --reset deletes everything and makes it anew.")
     if reset and _has_strangers():
         raise Refused("there are accounts here that are not the demo's, so this database is not reset.")
-    if taken := _taken(after_reset=reset):
+    if taken := _taken(cast, after_reset=reset):
         raise Refused(f"there is an account “{taken}” here already. Name another database in DATABASE_URL.")
 
 
@@ -119,11 +128,11 @@ def _empty() -> None:
 # --- people and places ------------------------------------------------------------------------------------------------
 
 
-def _write_people(password_hash: str) -> dict[str, Actor]:
+def _write_people(cast: Mapping[str, Person], password_hash: str) -> dict[str, Actor]:
     """Everybody of the campus, as actors by username."""
     teams = {team.slug: team.id for team in db.session.scalars(select(Team))}
     users = {}
-    for person in campus.PEOPLE.values():
+    for person in cast.values():
         user = User(
             username=person.username, email=person.email, email_normalized=person.email, name=person.name,
             role=ROLES.get(person.kind, Role.CUSTOMER), password_hash=password_hash, is_active=person.kind != "gone",
@@ -131,7 +140,7 @@ def _write_people(password_hash: str) -> dict[str, Actor]:
         users[person.username] = user
     db.session.add_all(users.values())
     db.session.flush()
-    for person in campus.PEOPLE.values():
+    for person in cast.values():
         if person.team:
             db.session.add(Membership(user_id=users[person.username].id, team_id=teams[person.team]))
         if person.kind in ROLES:
@@ -142,15 +151,16 @@ def _write_people(password_hash: str) -> dict[str, Actor]:
     }
 
 
-def _write_places() -> None:
-    db.session.add_all(Building(slug=campus.slug(name), name=name) for name in campus.BUILDINGS)
+def _write_places(buildings: Iterable[str]) -> None:
+    db.session.add_all(Building(slug=campus.slug(name), name=name) for name in buildings)
     db.session.add_all(Tag(name=name) for name in campus.TAGS)
 
 
 class Seen:
     """When each was first and last seen doing something, from which follows since when they have an account."""
 
-    def __init__(self) -> None:
+    def __init__(self, cast: Mapping[str, Person]) -> None:
+        self.cast = cast
         self.first: dict[str, datetime] = {}
         self.last: dict[str, datetime] = {}
 
@@ -160,11 +170,11 @@ class Seen:
             self.first[username] = min(self.first[username], at)
             self.last[username] = max(self.last.get(username, at), at)
 
-    def write(self, people: dict[str, Actor], seed: int, at: datetime) -> None:
+    def write(self, actors: dict[str, Actor], seed: int, at: datetime) -> None:
         rng, rows = random.Random(seed), []
-        for username, actor in people.items():
+        for username, actor in actors.items():
             days, came_with_a_problem, visit = rng.uniform(120, 1500), rng.random() < 0.4, rng.lognormvariate(2.5, 1.5)
-            kind = campus.PEOPLE[username].kind
+            kind = self.cast[username].kind
             first = self.first.get(username, at - timedelta(days=days))
             joined = min(at - timedelta(days=days), first - timedelta(days=1))
             if kind == "student" and came_with_a_problem:
@@ -189,8 +199,8 @@ class Seen:
 class Writer:
     """Does what is told, by the verbs, each deed at its time. Knows people by username."""
 
-    def __init__(self, people: dict[str, Actor], seen: Seen) -> None:
-        self.people = people
+    def __init__(self, actors: dict[str, Actor], seen: Seen) -> None:
+        self.people = actors
         self.seen = seen
         self.at = now()
         self.tasks: dict[str, Task] = {}
@@ -236,6 +246,8 @@ class Writer:
         fields = dict(told)
         if "assignee" in fields:
             fields["assignee_id"] = self._id(fields.pop("assignee"))
+        if "team" in fields:
+            fields["team_id"] = db.session.scalar(select(Team.id).where(Team.slug == fields.pop("team")))
         for name, enum in (("priority", Priority), ("status", Status)):
             if name in fields:
                 fields[name] = enum(fields[name])
@@ -252,6 +264,7 @@ class Writer:
 
     def _change(self, actor: Actor, ticket: Ticket, deed: Deed) -> None:
         tickets.edit(actor, ticket, self._fields(deed.fields))
+        db.session.flush()  # what goes on record has its time from then
 
     def _join(self, actor: Actor, ticket: Ticket, deed: Deed) -> None:
         tickets.join(actor, ticket, self._id(deed.by or ""))
@@ -265,36 +278,97 @@ class Writer:
             events.record(actor, change, ticket=ticket, at=self.at)
 
 
+def _cast(seed: int, count: int) -> Mapping[str, Person]:
+    return people.cast(seed, count).people if count > BY_VERBS else campus.PEOPLE
+
+
 def fill(seed: int, count: int, *, at: datetime, reset: bool = False) -> None:
     """Write the campus as it is at this moment. The caller has seen to it that it may be done here."""
     password_hash = auth.hash_password(campus.PASSWORD)  # once, and before the transaction: it is slow
-    told = history.tickets(seed, count, at)
-    seen = Seen()
+    large, cast = count > BY_VERBS, _cast(seed, count)
+    seen = Seen(cast)
     begin_write()
+    if db.engine.dialect.name == "postgresql":  # what a request may take is too little to delete a large campus
+        db.session.execute(text("SET LOCAL statement_timeout = 0"))
     if reset:
         _empty()
     setup_db.first_rows()
-    people = _write_people(password_hash)
-    _write_places()
-    writer = Writer(people, seen)
+    if large:
+        db.session.add_all(Team(slug=slug, name=name) for slug, name in people.TEAMS.items())
+        db.session.flush()
+    actors = _write_people(cast, password_hash)
+    _write_places([*campus.BUILDINGS, *(people.BUILDINGS if large else ())])
+    writer = Writer(actors, seen)
     bar = click.progressbar(length=count, label="Tickets", file=sys.stderr, hidden=not sys.stderr.isatty())
     with clock(lambda: writer.at), bar:
-        while batch := list(islice(told, BATCH)):
-            # held here, for the session lets go of what nobody holds, and would ask for it again with every ticket
-            known = [db.session.scalars(select(model)).all() for model in (User, Category, Team)]
-            with db.session.no_autoflush:  # the verbs flush what they need
-                for ticket in batch:
-                    writer.ticket(ticket)
-                    bar.update(1)
-            del known
-            count -= len(batch)
-            if count:
-                _commit()
-                begin_write()
+        if large:
+            _insert(arrivals.tickets(seed, count, at), _desk(actors, cast), seen, seed, bar.update)
+        else:
+            _act(history.tickets(seed, count, at), writer, bar.update)
         for deed in history.tasks(at):
             writer.deed(deed)
-        seen.write(people, seed, at)
+        seen.write(actors, seed, at)
         _commit()
+    if large:
+        load.end(db.engine)
+
+
+def _batches(told: Iterator[Told], size: int) -> Iterator[list[Told]]:
+    """Each in a transaction of its own; the caller commits the last."""
+    batch = list(islice(told, size))
+    while batch:
+        yield batch
+        batch = list(islice(told, size))
+        if batch:
+            _commit()
+            begin_write()
+
+
+def _act(told: Iterator[Told], writer: Writer, progress: Callable[[int], None]) -> None:
+    """Do what is told."""
+    for batch in _batches(told, BATCH):
+        # held here, for the session lets go of what nobody holds, and would ask for it again with every ticket
+        known = [db.session.scalars(select(model)).all() for model in (User, Category, Team)]
+        with db.session.no_autoflush:  # the verbs flush what they need
+            for ticket in batch:
+                writer.ticket(ticket)
+                progress(1)
+        del known
+
+
+def _desk(actors: dict[str, Actor], cast: Mapping[str, Person]) -> rows.Desk:
+    """What the verbs would look up."""
+
+    def named(model: Any, *more: str) -> dict[str, rows.Named]:
+        found = db.session.scalars(select(model)).all()
+        return {one.slug: rows.Named(one.id, one.name, *(getattr(one, name) for name in more)) for one in found}
+
+    return rows.Desk(
+        people=actors,
+        emails={person.username: person.email for person in cast.values()},
+        categories=named(Category, "team_id", "is_confidential", "is_joinable"),
+        buildings=named(Building),
+        teams=named(Team),
+        tags={tag.name: tag.id for tag in db.session.scalars(select(Tag))},
+    )
+
+
+def _insert(
+    told: Iterator[Told], desk: rows.Desk, seen: Seen, seed: int, progress: Callable[[int], None]
+) -> None:  # fmt: skip
+    """Write the rows that doing it would leave."""
+    scribe = rows.Scribe(desk, random.Random(f"deeds {seed}"))
+    db.session.flush()
+    for batch in _batches(told, AT_ONCE):
+        connection = db.session.connection()
+        scribe.begin(load.begin(connection))
+        for ticket in batch:
+            scribe.ticket(ticket)
+            seen.note(ticket.by, ticket.at)
+            for deed in ticket.deeds:
+                seen.note(deed.by, deed.at)
+        load.insert(connection, *scribe.take(), scribe.next_ids)
+        progress(len(batch))
 
 
 def _commit() -> None:
@@ -319,9 +393,10 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
         with app.app_context():
             if not inspect(db.engine).has_table(Ticket.__tablename__):
                 setup_db.main([], app=app)
-            if arguments.if_empty and (_is_filled() or _taken(after_reset=False)):
+            cast = _cast(arguments.seed, arguments.tickets)
+            if arguments.if_empty and (_is_filled() or _taken(cast, after_reset=False)):
                 return 0
-            _check(reset=arguments.reset)
+            _check(cast, reset=arguments.reset)
             fill(arguments.seed, arguments.tickets, at=now(), reset=arguments.reset)
     except (Refused, UnsafeSettings) as error:
         print(f"Nothing was inserted: {error}", file=sys.stderr)

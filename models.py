@@ -417,8 +417,12 @@ class Ticket(Model):
         Index("ix_tickets_updated_at_id", "updated_at", "id"),
         Index("ix_tickets_due_at_id", "due_at", "id"),
         Index("ix_tickets_priority_id", "priority", "id"),
-        # counts by status, and the view of what was resolved lately
+        # the same of one status, most of all of what is closed, which nearly all are
+        Index("ix_tickets_status_created_at_id", "status", "created_at", "id"),
+        Index("ix_tickets_status_updated_at_id", "status", "updated_at", "id"),
+        # counts by status, also of what somebody has to do; and the view of what was resolved lately
         Index("ix_tickets_status_held", "status", "held"),
+        Index("ix_tickets_assignee_id_status_held", "assignee_id", "status", "held"),
         Index("ix_tickets_resolved_at_id", "resolved_at", "id"),
         # filters that leave few rows
         Index("ix_tickets_assignee_id_due_at_id", "assignee_id", "due_at", "id"),

@@ -216,11 +216,16 @@ class Person:
     """admin, agent, student, teacher, office, or gone."""
     team: str | None = None
     speaks_german: bool = False
+    called: str = ""
 
     @property
     def first(self) -> str:
         """How others address them."""
-        return FAMILY_NAME_FIRST.get(self.name) or self.name.split()[0]
+        return self.called or FAMILY_NAME_FIRST.get(self.name) or self.name.split()[0]
+
+    @property
+    def is_customer(self) -> bool:
+        return self.kind in ("student", "teacher", "office")
 
     @property
     def email(self) -> str:
@@ -235,6 +240,14 @@ class Place:
     spoken: str
     """As it stands in a sentence: `room 214`, `the foyer`."""
     raw: str
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who is there, by username, and the places of each kind."""
+
+    people: dict[str, Person]
+    places: dict[str, list[Place]]
 
 
 def slug(name: str) -> str:
@@ -254,7 +267,11 @@ def _username(name: str) -> str:
     """First and last name with a dot: Wei Zhang (张伟) is wei.zhang."""
     words = re.sub(r"[^a-z -]", "", _ascii(name.partition(" (")[0])).split()
     given, family = (words[-1], words[0]) if name in FAMILY_NAME_FIRST else (words[0], words[-1])
-    return ACCOUNTS.get(name) or f"{given}.{family}"[:32]
+    return ACCOUNTS.get(name) or username(given, family)
+
+
+def username(given: str, family: str) -> str:
+    return re.sub(r"[^a-z.-]", "", f"{_ascii(given)}.{_ascii(family)}")[:32]
 
 
 def _names(text: str) -> Iterator[str]:
@@ -300,3 +317,4 @@ PEOPLE: dict[str, Person] = {person.username: person for person in _people()}
 PLACES: dict[str, list[Place]] = {}
 for _kind, _place in _places():
     PLACES.setdefault(_kind, []).append(_place)
+HERE = Cast(PEOPLE, PLACES)

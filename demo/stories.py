@@ -136,7 +136,8 @@ def _read(block: str) -> Story:
     return story
 
 
-def _file(name: str) -> list[Story]:
+def read(name: str) -> list[Story]:
+    """The stories of a file, by its path in this folder without `.txt`."""
     blocks = re.split(r"^== ", (FOLDER / f"{name}.txt").read_text("utf-8"), flags=re.MULTILINE)
     return [_read(block) for block in blocks if block.strip()]
 
@@ -144,10 +145,10 @@ def _file(name: str) -> list[Story]:
 @lru_cache
 def stories() -> list[Story]:
     """What goes wrong again and again."""
-    return [story for name in ("facilities", "it", "services") for story in _file(name)]
+    return [story for name in ("facilities", "it", "services") for story in read(name)]
 
 
 @lru_cache
 def queue() -> list[Story]:
     """What goes on at this moment."""
-    return _file("queue")
+    return read("queue")

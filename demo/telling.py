@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
-from demo.campus import PEOPLE, PLACES, Person, Place
+from demo.campus import HERE, Cast, Person, Place
 from demo.hours import awake, between, in_office, span_of
 from demo.stories import Step, Story, stories
 
@@ -36,6 +36,7 @@ PACE: dict[str, tuple[float, float, float, float]] = {
     "low": (100, 300, 400, 1500),
 }
 """Minutes, the median: until it is looked at, until a reporter answers, between two turns of the desk, until solved."""
+LATEST = timedelta(days=13)
 MINUTES_UNTIL_BACK = 2200.0
 """Until somebody finds that it was not solved."""
 THANKS = (
@@ -121,6 +122,15 @@ class Wording:
     """How often the story was told before."""
     slots: dict[str, str]
 
+    def title(self) -> str:
+        return self.pick(self.story.titles)
+
+    def text(self) -> str:
+        return self.pick(self.story.texts)
+
+    def public(self) -> str:
+        return self.story.public
+
     def pick(self, wordings: list[str]) -> str:
         return self._fill(wordings[self.number % len(wordings)])
 
@@ -164,16 +174,20 @@ def stops(story: Story, state: str) -> list[int]:
 class Teller:
     """Draws stories like cards from a deck, and uses each wording of one before any is used again."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, cast: Cast = HERE) -> None:
         self.rng = rng
+        self.people = cast.people
+        self.places = cast.places
+        self.stories = stories()
         self.deck: list[Story] = []
         self.told: Counter[Story] = Counter()
-        self.customers = [person for person in PEOPLE.values() if person.kind in ("student", "teacher", "office")]
+        self.customers = [person for person in self.people.values() if person.is_customer]
+        self.german = [person for person in self.customers if person.speaks_german]
         self.of_kind: dict[str, list[Person]] = {}
         for person in self.customers:
             self.of_kind.setdefault(person.kind, []).append(person)
         self.of_team: dict[str, list[Person]] = {}
-        for person in PEOPLE.values():
+        for person in self.people.values():
             self.of_team.setdefault(person.team or "", []).append(person)
 
     # --- drawing ------------------------------------------------------------------------------------------------------
@@ -185,7 +199,7 @@ class Teller:
                 fits = state not in ("open", "in_progress", "waiting") or stops(story, state)
                 if story.priority in priorities and fits:
                     return self.deck.pop(position)
-            more = [story for story in stories() for _ in range(int(story.options.get("weight", 1)))]
+            more = [story for story in self.stories for _ in range(int(story.options.get("weight", 1)))]
             self.rng.shuffle(more)
             self.deck += more
 
@@ -200,9 +214,8 @@ class Teller:
         if story.paired:
             kind = kinds[self.told[story] % len(kinds)]
         if kind == "student" and self.rng.random() < 0.06:
-            return PEOPLE["customer"]
-        german = [person for person in self.customers if person.speaks_german]
-        return self.rng.choice(german if story.in_german else self.of_kind[kind])
+            return self.people["customer"]
+        return self.rng.choice(self.german if story.in_german else self.of_kind[kind])
 
     def _agent(self, story: Story) -> Person:
         team = self.of_team[story.team]
@@ -216,7 +229,7 @@ class Teller:
         if story.here:
             building, _, room = story.here.partition(", ")
             return Place(building, room, room, room) if room else None
-        places = [place for kind in story.where for place in PLACES.get(kind, [])]
+        places = [place for kind in story.where for place in self.places.get(kind, [])]
         return self.rng.choice(places) if places else None
 
     def _channel(self, story: Story) -> str:
@@ -227,14 +240,14 @@ class Teller:
 
     def _filed(self, story: Story) -> tuple[str, str | None]:
         """The category that the reporter chose, and the right one where that was another."""
-        chance, other = self.rng.random(), self.rng.choice(stories()).category
+        chance, other = self.rng.random(), self.rng.choice(self.stories).category
         if chance < 0.05:
             return story.team, story.category
         if chance < 0.09 and other not in (story.category, *CONFIDENTIAL):
             return other, story.category
         return story.category, None
 
-    def _letter(self, text: str, channel: str, reporter: Person) -> str:
+    def _letter(self, text: str, channel: str, reporter: Person, story: Story) -> str:
         """By mail people greet and sign; on the phone somebody of the desk writes it down."""
         signs, hello = self.rng.random() < 0.7, self.rng.choice(("Hello,", "Dear helpdesk,", "Hi,", "Good morning,"))
         regards = self.rng.choice(("Best regards", "Thanks", "Kind regards", "Best"))
@@ -252,7 +265,7 @@ class Teller:
         say = self._wording(story, reporter, agent, place)
         channel = self._channel(story)
         filed, moved = self._filed(story)
-        description = self._letter(say.pick(story.texts), channel, reporter)
+        description = self._letter(say.text(), channel, reporter, story)
         turns = self._turns(story, wanted.state, reporter, agent, say, moved)
         by, fields = reporter.username, {}
         if channel == "staff":
@@ -264,7 +277,7 @@ class Teller:
         deeds += self._joined(people, story, say, wanted, deeds)
         deeds.sort(key=lambda deed: deed.at)
         return Ticket(
-            at=wanted.at, by=by, reporter=reporter.username, channel=channel, title=say.pick(story.titles),
+            at=wanted.at, by=by, reporter=reporter.username, channel=channel, title=say.title(),
             description=description, category=filed, building=place.building if place else None,
             room=place.room if place else None, fields=fields, deeds=deeds, state=wanted.state,
         )  # fmt: skip
@@ -288,7 +301,9 @@ class Teller:
         by = self.of_team[story.team][0] if self.rng.random() < 0.45 else agent
         tagged, begins = self.rng.random() < 0.75, self.rng.random() < 0.75
         moves = state != "open" and (state == "in_progress" or begins)
-        turns = [self._turn(PACE[story.priority][0], "change", by, fields=_triage(story, agent, moved, tagged=tagged))]
+        turns = [
+            self._turn(PACE[story.priority][0], "change", by, fields=_triage(story, agent, moved, say, tagged=tagged))
+        ]
         status, before = "open", ""
         for step in self._steps(story, state):
             turn = self._said(story, step, before, reporter, agent, say)
@@ -358,6 +373,7 @@ class Teller:
         if end != moments[-1]:
             whole = moments[-1] - wanted.at
             moments = [between(wanted.at, end, (moment - wanted.at) / whole) for moment in moments]
+        moments = _back_in_time(turns, moments)
         deeds = [_deed(turn, moment) for turn, moment in zip(turns, moments, strict=True)]
         if wanted.state == "expired":
             late = timedelta(days=14, seconds=int(900 * turns[-1].spread))
@@ -368,8 +384,8 @@ class Teller:
 
     def tell_queue(self, story: Story, now: datetime) -> Ticket:
         """One that is told to the minute in `queue.txt`: its turns lie evenly between its beginning and its end."""
-        reporter, place, state = PEOPLE[story.by], self._place(story), story.options["state"]
-        agent = PEOPLE.get(story.options.get("agent", ""))
+        reporter, place, state = self.people[story.by], self._place(story), story.options["state"]
+        agent = self.people.get(story.options.get("agent", ""))
         start, last = ((now - span_of(story.options[name])).replace(microsecond=0) for name in ("age", "last"))
         say = self._wording(story, reporter, agent, place)
         people = [] if story.category in CONFIDENTIAL else self._joiners(story, reporter)
@@ -387,8 +403,8 @@ class Teller:
         deeds += [Deed(between(start, last, share), "join", who) for who, share in share_of.items()]
         deeds.sort(key=lambda deed: deed.at)
         return Ticket(
-            at=start, by=reporter.username, reporter=reporter.username, channel="web", title=say.pick(story.titles),
-            description=say.pick(story.texts), category=story.category, building=place.building if place else None,
+            at=start, by=reporter.username, reporter=reporter.username, channel="web", title=say.title(),
+            description=say.text(), category=story.category, building=place.building if place else None,
             room=place.room if place else None, fields={}, deeds=deeds, state=state,
         )  # fmt: skip
 
@@ -398,7 +414,7 @@ class Teller:
         turns, status, speakers = [], "open", iter(people)
         if state != "new":
             lead = story.options.get("triage", self.of_team[story.team][0].username)
-            turns.append(Turn(0, "change", lead, fields=_triage(story, agent, None, tagged=True)))
+            turns.append(Turn(0, "change", lead, fields=_triage(story, agent, None, say, tagged=True)))
         for step in story.talk:
             # the answer to a question comes soon
             turn = Turn(self.rng.uniform(0.6, 1.4) * (0.3 if step.is_reporters else 1), "say", "", text=say.step(step))
@@ -428,9 +444,11 @@ class Teller:
             number = 1 + (also < 0.07) + (also < 0.02)
         among = self.of_kind["student"] if "residence" in story.tags else self.customers
         drawn = self.rng.sample(among, number + 2)
-        named = [PEOPLE[name] for name in (story.options.get("follows"), *(step.who for step in story.talk)) if name]
+        named = [
+            self.people[name] for name in (story.options.get("follows"), *(step.who for step in story.talk)) if name
+        ]
         people = dict.fromkeys([*named, *drawn])
-        return [person for person in people if person != reporter and person in self.customers][:number]
+        return [person for person in people if person != reporter and person.is_customer][:number]
 
     def _joined(
         self, people: list[Person], story: Story, say: Wording, wanted: Wanted, deeds: list[Deed]
@@ -454,7 +472,7 @@ class Teller:
         return happened
 
 
-def _triage(story: Story, agent: Person, moved: str | None, *, tagged: bool) -> dict[str, Any]:
+def _triage(story: Story, agent: Person, moved: str | None, say: Wording, *, tagged: bool) -> dict[str, Any]:
     """What the desk sets when it first looks at a ticket."""
     fields: dict[str, Any] = {"assignee": agent.username}
     if story.priority != "normal":
@@ -464,12 +482,22 @@ def _triage(story: Story, agent: Person, moved: str | None, *, tagged: bool) -> 
     if story.tags and tagged:
         fields["tags"] = story.tags
     if story.public:
-        fields["public_title"] = story.public
+        fields["public_title"] = say.public()
     return fields
 
 
 def _deed(turn: Turn, at: datetime) -> Deed:
     return Deed(at.replace(microsecond=0), turn.kind, turn.by, turn.text, turn.audience, turn.fields)
+
+
+def _back_in_time(turns: list[Turn], moments: list[datetime]) -> list[datetime]:
+    """Nobody comes back later than a resolved ticket can be reopened: they would have to report it anew."""
+    solved = None
+    for position, turn in enumerate(turns):
+        if solved is not None and turn.audience is None and moments[position] - solved > LATEST:
+            moments[position] = solved + LATEST
+        solved = moments[position] if turn.fields.get("status") == "resolved" else None
+    return moments
 
 
 def _address_all(turns: list[Turn]) -> None:

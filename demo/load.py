@@ -1,0 +1,103 @@
+"""Rows into either database by the thousand: what `rows.py` computed, past the ORM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Engine, text
+
+from demo.rows import COLUMNS, NUMBERED, Row
+from models import Base
+
+CACHE_KB = 128_000
+"""SQLite's pages in memory meanwhile: the indexes are written all over, with 2 MB most of it is reading."""
+
+
+def begin(connection: Connection) -> dict[type[Base], int]:
+    """Keep everybody else from writing until the commit, and say the next id of each table."""
+    if connection.dialect.name == "sqlite":  # there the transaction does, see begin_write()
+        connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")
+        found = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")
+        last: dict[str, int] = {row.name: row.seq for row in found}
+        return {model: last.get(model.__tablename__, 0) + 1 for model in NUMBERED}
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    names = ", ".join(model.__tablename__ for model in COLUMNS)
+    connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+    return {
+        model: connection.exec_driver_sql(
+            f"SELECT last_value + is_called::int FROM {model.__tablename__}_id_seq"  # noqa: S608
+        ).scalar_one()
+        for model in NUMBERED
+    }
+
+
+def insert(
+    connection: Connection,
+    rows: dict[type[Base], list[Row]],
+    words: list[tuple[int, str]],
+    next_ids: dict[type[Base], int],
+) -> None:
+    """Write what was computed from the ids that `begin` said."""
+    put = _execute if connection.dialect.name == "sqlite" else _copy
+    for model, names in COLUMNS.items():
+        if rows[model]:
+            put(connection, model.__tablename__, names, list(_bound(connection, model, rows[model])))
+    if connection.dialect.name == "sqlite":
+        _execute(connection, "ticket_words", ("rowid", "words"), words)
+        return
+    # as text, a tsvector without places is its words
+    _copy(connection, "ticket_words", ("ticket_id", "words"), words)
+    for model, number in next_ids.items():
+        connection.execute(
+            text("SELECT setval(:sequence, :number, false)"),
+            {"sequence": f"{model.__tablename__}_id_seq", "number": number},
+        )
+
+
+def end(engine: Engine) -> None:
+    """Let the planner look at what is there now, and tidy up."""
+    if engine.dialect.name == "sqlite":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            connection.exec_driver_sql("PRAGMA cache_size=-2000")
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql("VACUUM ANALYZE")
+        connection.invalidate()  # and with it, that a statement may take as long as it likes
+
+
+def _execute(connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]) -> None:
+    marks = ", ".join("?" * len(names))
+    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  (names of our own)
+    connection.exec_driver_sql(statement, list(rows))
+
+
+def _copy(connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]) -> None:
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _bound(connection: Connection, model: type[Base], rows: list[Row]) -> Iterator[Row]:
+    """The rows as the driver wants them, by the columns' own types."""
+    known = _processors(connection, model)
+    for row in rows:
+        values = list(row)
+        for position, process in known:
+            values[position] = process(values[position])
+        yield tuple(values)
+
+
+def _processors(connection: Connection, model: type[Base]) -> list[tuple[int, Callable[[Any], Any]]]:
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for position, name in enumerate(COLUMNS[model]):
+        type_ = model.__table__.columns[name].type
+        process = type_.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        if process is not None:
+            # the same few values, and the same moment in many columns
+            found.append((position, process if isinstance(type_, JSON) else lru_cache(100_000)(process)))
+    return found
