@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Update, and_, delete, or_, select, update
+from sqlalchemy import Update, and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -294,3 +294,13 @@ def purge_jobs(job: Claimed) -> None:
         delete(Job).where(Job.state == JobState.DONE, Job.created_at < now() - timedelta(days=KEEP_DONE_DAYS))
     )
     db.session.commit()
+
+
+@handles("optimize", every=timedelta(days=1))
+def optimize(job: Claimed) -> None:
+    """Let SQLite's planner look at what its tables hold by now; PostgreSQL's does so by itself."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        begin_write()
+        db.session.execute(text("PRAGMA analysis_limit = 1000"))  # rows of each index: a moment at any size
+        db.session.execute(text("ANALYZE"))
+        db.session.commit()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from helpdesk import jobs
 from models import Job, JobState, Schedule, Ticket, begin_write, db, now
@@ -253,3 +253,16 @@ def test_a_database_that_is_away_is_waited_for(app: Flask, monkeypatch: pytest.M
     monkeypatch.setattr(jobs, "run_schedules", away)
     jobs.work(stop)
     assert calls == [1]
+
+
+def test_the_planner_is_told_once_a_day_what_there_is(app: Flask, customer: Person) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL does it by itself")
+    for _ in range(3):
+        customer.reports()
+    begin_write()
+    db.session.execute(text("DELETE FROM sqlite_stat1"))
+    jobs.enqueue("optimize", {})
+    db.session.commit()
+    work()
+    assert db.session.scalar(text("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'tickets'"))

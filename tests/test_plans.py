@@ -134,6 +134,8 @@ def _sorts(plan: str) -> bool:
 
 def _analyze() -> None:
     load.end(db.engine)
+    db.session.remove()
+    db.engine.dispose()  # SQLite's other connections plan with what they read when they were opened
 
 
 @pytest.fixture(scope="module")
