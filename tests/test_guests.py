@@ -36,6 +36,7 @@ def number_of(token: str) -> int:
 
 def test_a_guests_report_is_held_until_its_link_was_used(world: World) -> None:
     token = world.guest_report(ADDRESS, title="Canary lamp", building=None)
+    assert token == link_in(mails(ADDRESS)[0])
     number = number_of(token)
     for q in ("", "?q=canary"):
         assert world.agent.get(f"/api/tickets{q}").json["items"] == []

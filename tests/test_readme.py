@@ -200,7 +200,8 @@ def test_a_server_for_every_address_says_what_others_need(machine: Machine) -> N
     machine.environment["HOST"] = "0.0.0.0"
     for base, told in (("", True), ("http://192.0.2.2", False)):
         machine.environment["PUBLIC_BASE_URL"] = base
-        with machine.serves("scripts/run.py"):
+        machine.run("setup_db.py")
+        with machine.serves("app.py"):
             assert ("To log in there, set PUBLIC_BASE_URL" in machine.said.read_text()) is told
             assert f"{base or machine.url}/staff/" in machine.said.read_text()
 

@@ -30,7 +30,7 @@ def suggested(person: Person, title: str, **query: str) -> list[int]:
 
 def test_the_same_problem_is_suggested_and_others_are_not(app: Flask) -> None:
     """Among the demo campus: nine of ten of the same are in the top three, one of ten of the others is suggested."""
-    assert insert_dummy_data.main([], app=app) == 0
+    assert insert_dummy_data.main(["--tickets", "100"], app=app) == 0
     reporter, typist = Person.made(app, "customer"), Person.made(app, "customer")
     numbers: dict[tuple[str, str], int] = {}
     found, misses, wrong = 0, [], []
