@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, render_template, request
 
 from blueprints import http
-from helpdesk import auth, comments, guests, limits, policy, tickets, users
+from helpdesk import auth, comments, guests, policy, tickets, users
 from helpdesk.errors import BadLink, Conflict, HelpdeskError, Invalid, NotFound, Taken, TooMany, Unavailable
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import ConfirmShape, ForgotShape, GuestCommentShape, TokenShape
@@ -220,7 +220,7 @@ def report() -> Response:
 def _write_on_report(guest: Actor, ticket_id: int, token: str) -> Response:
     text = request.form["text"]
     try:
-        limits.check(limits.CREATE, f"link of {ticket_id}")
+        guests.check_writing(ticket_id)
         wish = http.load(GuestCommentShape(), {"text": text})
         http.begin_form(guest)
         comments.add(guest, policy.take_ticket(guest, ticket_id), wish["text"], audience=None, channel=Channel.WEB)

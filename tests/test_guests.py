@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from helpdesk import limits
+from helpdesk import jobs, limits
 from helpdesk.limits import Limit
 from models import OneTimeToken, Ticket, User, db, now
 from tests.doors import NEW_PASSWORD
@@ -220,3 +220,23 @@ def test_the_page_of_the_link_confirms_by_a_button_and_shows_the_answers(world: 
     assert late.status_code == 409
     assert visitor.open("POST", "/account/report", data={"token": token}).status_code == 403
     assert visitor.get(f"/account/report?token={'x' * 43}").status_code == 400
+
+
+def test_who_is_somebody_here_is_not_forgotten_with_a_report_that_nobody_confirmed(world: World) -> None:
+    """Added by the staff to those affected, or invited: a stranger who types their address takes nothing from them."""
+    number = world.ticket()
+    affected, invited = "affected@elsewhere.test", "invited@campus.test"
+    assert world.agent.post(f"/api/tickets/{number}/affected", {"email": affected}).status_code == 204
+    assert world.admin.post("/api/users", {"email": invited, "name": "New", "role": "agent"}).status_code == 201
+    for address in (affected, invited, ADDRESS):
+        assert world.anonymous.post("/api/tickets", a_report(email=address)).status_code == 202
+    db.session.execute(delete(OneTimeToken))  # the invitation is long over
+    db.session.execute(update(Ticket).where(Ticket.held).values(created_at=now() - timedelta(days=8)))
+    jobs.enqueue("purge_held", {})
+    db.session.commit()
+    work()
+    kept = set(db.session.scalars(select(User.email).where(User.email.in_([affected, invited, ADDRESS]))))
+    assert kept == {affected, invited}
+    assert db.session.scalar(select(func.count()).where(Ticket.held)) == 0
+    assert world.agent.sees(number)["affected_count"] == 3
+    assert len(world.agent.get(f"/api/tickets/{number}/affected").json["items"]) == 3
