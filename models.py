@@ -33,12 +33,16 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     event,
+    false,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 """What a due date holds when nothing is due: in a sort column, NULLs get lost between the pages of a keyset cursor."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""When somebody was last seen who never was, for the same reason."""
 
 
 def _real_time() -> datetime:
@@ -173,6 +177,27 @@ class JobState(StrEnum):
     DEAD = "dead"
 
 
+class InboundState(StrEnum):
+    WAITING = "waiting"
+    DONE = "done"
+    """It is a comment or a ticket now."""
+    IGNORED = "ignored"
+    """Nothing came of it, and nothing was to."""
+    QUARANTINED = "quarantined"
+    """Somebody has to look at it."""
+
+
+class UserState(StrEnum):
+    """How an account stands; read from the others of its columns, never stored."""
+
+    ACTIVE = "active"
+    INVITED = "invited"
+    """There is a link that sets their password."""
+    GUEST = "guest"
+    """Somebody who reported without an account."""
+    DEACTIVATED = "deactivated"
+
+
 class Theme(StrEnum):
     SYSTEM = "system"
     LIGHT = "light"
@@ -233,6 +258,7 @@ class Base(DeclarativeBase):
                 members: _named(members)
                 for members in (
                     Role, Status, Channel, Audience, ActorKind, TaskStatus, TokenPurpose, ImageState, JobState, Theme,
+                    InboundState,
                 )
             },
         },
@@ -268,6 +294,10 @@ class Team(Model):
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100))
+    assigns: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether what is new goes at once to whoever of the team is there and has the least to do."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes of its members too."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -278,10 +308,28 @@ class User(Model):
     __table_args__ = (
         # the assignee picker, the list of users by role
         Index("ix_users_role_name", "role", "name"),
+        # the list of users: by name, by role, by when they were seen
+        Index("ix_users_name_id", "name", "id"),
+        Index("ix_users_role_id", "role", "id"),
+        Index("ix_users_last_seen_at_id", "last_seen_at", "id"),
+        # those who cannot log in, and those who could not yet: few of many
+        Index("ix_users_is_active_name_id", "is_active", "name", "id"),
+        Index(
+            "ix_users_invited", "is_active", "name", "id",
+            sqlite_where=text("password_hash IS NULL AND username IS NOT NULL"),
+            postgresql_where=text("password_hash IS NULL AND username IS NOT NULL"),
+        ),
+        Index(
+            "ix_users_guests", "is_active", "name", "id",
+            sqlite_where=text("password_hash IS NULL AND username IS NULL"),
+            postgresql_where=text("password_hash IS NULL AND username IS NULL"),
+        ),
         _NEVER_REUSED,
-    )
+    )  # fmt: skip
 
     id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Of what an admin may change: name, username, role, team, whether they may log in."""
     username: Mapped[str | None] = mapped_column(String(32), unique=True)
     email: Mapped[str | None] = mapped_column(String(254))
     email_normalized: Mapped[str | None] = mapped_column(String(254), unique=True)
@@ -293,8 +341,11 @@ class User(Model):
     locale: Mapped[str] = mapped_column(String(16), default="en")
     time_zone: Mapped[str | None] = mapped_column(String(64))
     theme: Mapped[Theme] = mapped_column(default=Theme.SYSTEM)
+    has_shortcuts: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Keys without a modifier on the staff pages: whoever speaks to their computer switches them off (WCAG 2.1.4)."""
     notifications: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    last_seen_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime] = mapped_column(default=LONG_AGO, server_default="1970-01-01 00:00:00")
+    """LONG_AGO: never."""
     bounced_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -312,6 +363,12 @@ class Membership(Model):
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     team_id: Mapped[int] = _fk("teams", "CASCADE")
+    capacity: Mapped[int | None] = mapped_column(SmallInteger)
+    """Given no more by itself with so many unfinished tickets; None: without a limit."""
+    away_until: Mapped[datetime | None]
+    """Given nothing by itself before; FAR_FUTURE: until they say that they are back."""
+    given_at: Mapped[datetime | None]
+    """When something was last given to them by itself: of two who have as much to do, whose turn it is."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -386,6 +443,7 @@ class Category(Model):
     usual_p50_seconds: Mapped[int | None]
     usual_p75_seconds: Mapped[int | None]
     usual_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -397,6 +455,68 @@ class Building(Model):
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(100))
     is_archived: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Calendar(Model):
+    """When a desk works: the hours of a week in one time zone, and the days on which it does not."""
+
+    __tablename__ = "calendars"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    time_zone: Mapped[str] = mapped_column(String(64))
+    hours: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """For each day from Monday its stretches `["08:00", "18:00"]` by the clock there; `24:00` is midnight."""
+    holidays: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """`{"date": "2026-12-25", "name": "Christmas Day"}`, by date."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SlaPolicy(Model):
+    """How soon tickets of a kind are answered and resolved. Of those that match, the first in order holds."""
+
+    __tablename__ = "sla_policies"
+    __table_args__ = (
+        CheckConstraint("response_seconds > 0 AND resolution_seconds > 0", name="targets"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    position: Mapped[int] = mapped_column(default=0)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    priorities: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Matching one of these is enough; empty: any. So are the next two, ids; a category stands for its children too."""
+    category_ids: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    team_ids: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    response_seconds: Mapped[int]
+    resolution_seconds: Mapped[int]
+    """Of working time by the calendar; of all time where there is none."""
+    calendar_id: Mapped[int | None] = _fk("calendars", "RESTRICT")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SlaRecount(Model):
+    """What the worker has done of giving unfinished tickets the due dates of changed policies."""
+
+    __tablename__ = "sla_recounts"
+    __table_args__ = (_NEVER_REUSED,)
+
+    id: Mapped[Id]
+    actor_id: Mapped[int | None] = _fk("users", "RESTRICT")
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    last_ticket_id: Mapped[int] = mapped_column(default=0)
+    """How far it came, in the order of the tickets' numbers."""
+    finished_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -406,6 +526,7 @@ class Tag(Model):
 
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(String(50), unique=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -420,8 +541,9 @@ class Ticket(Model):
         # the same of one status, most of all of what is closed, which nearly all are
         Index("ix_tickets_status_created_at_id", "status", "created_at", "id"),
         Index("ix_tickets_status_updated_at_id", "status", "updated_at", "id"),
-        # counts by status, also of what somebody has to do; and the view of what was resolved lately
-        Index("ix_tickets_status_held", "status", "held"),
+        Index("ix_tickets_status_due_at_id", "status", "due_at", "id"),
+        # this one also counts by status; the next, what somebody has to do; then the view of what was resolved lately
+        Index("ix_tickets_status_held_priority_id", "status", "held", "priority", "id"),
         Index("ix_tickets_assignee_id_status_held", "assignee_id", "status", "held"),
         Index("ix_tickets_resolved_at_id", "resolved_at", "id"),
         # filters that leave few rows
@@ -432,6 +554,8 @@ class Ticket(Model):
         Index("ix_tickets_building_id_created_at_id", "building_id", "created_at", "id"),
         # merged tickets of one
         Index("ix_tickets_merged_into_id", "merged_into_id"),
+        # what a team has to do, counted
+        Index("ix_tickets_team_id_status_held", "team_id", "status", "held"),
         # the held view and its purge
         Index("ix_tickets_held_created_at", "created_at", sqlite_where=text("held"), postgresql_where=text("held")),
         CheckConstraint("priority BETWEEN 0 AND 3", name="priority"),
@@ -477,12 +601,24 @@ class Ticket(Model):
     affected_updated_at: Mapped[datetime] = mapped_column(default=now)
     first_response_at: Mapped[datetime | None]
     first_response_due_at: Mapped[datetime] = mapped_column(default=FAR_FUTURE)
+    first_response_soon_at: Mapped[datetime | None]
+    """From when on it counts as due soon; so the next."""
     resolved_at: Mapped[datetime | None]
     resolution_due_at: Mapped[datetime] = mapped_column(default=FAR_FUTURE)
+    resolution_soon_at: Mapped[datetime | None]
     due_at: Mapped[datetime] = mapped_column(default=FAR_FUTURE)
     """The next thing due; FAR_FUTURE when nothing is, as while waiting."""
+    sla_policy_id: Mapped[int | None]
+    """The policy that its due dates are by; None: the targets that hold where none matches. No foreign key: what is
+    closed keeps the number of a policy that was deleted since, and a number is never used twice."""
+    warned_for: Mapped[datetime | None]
+    """The due date that was warned of."""
+    response_breached_at: Mapped[datetime | None]
+    resolution_breached_at: Mapped[datetime | None]
+    """When it was marked that the target was missed."""
     paused_since: Mapped[datetime | None]
     paused_seconds: Mapped[int] = mapped_column(default=0)
+    """Of its policy's time."""
     closed_at: Mapped[datetime | None]
 
 
@@ -601,6 +737,136 @@ class ImageBlob(Model):
     data: Mapped[bytes]
 
 
+class SavedView(Model):
+    """A list that somebody keeps under a name: the filters, order and columns of an address of the queue."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        # one's own, and those that somebody shares with everybody
+        UniqueConstraint("owner_id", "name"),
+        Index("ix_saved_views_shared", "name", sqlite_where=text("is_shared"), postgresql_where=text("is_shared")),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1)
+    owner_id: Mapped[OwnerId]
+    name: Mapped[str] = mapped_column(String(100))
+    is_shared: Mapped[bool] = mapped_column(default=False)
+    filters: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sort: Mapped[str] = mapped_column(String(32), default="due_at")
+    columns: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Empty: those of the queue."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class TicketRead(Model):
+    """How far one of the staff has read a ticket: it is unread where its `activity_seq` went on."""
+
+    __tablename__ = "ticket_reads"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True, index=True)
+    seq: Mapped[int]
+    read_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class BulkEdit(Model):
+    """One change of many tickets, for as long as it can be undone, with what it found in each."""
+
+    __tablename__ = "bulk_edits"
+    __table_args__ = (
+        # the purge
+        Index("ix_bulk_edits_created_at", "created_at"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    actor_id: Mapped[UserId]
+    changes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """For each ticket its id, the version that the change gave it, and the fields as they were."""
+    undone_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class SavedReply(Model):
+    """Words that the desk sends often: everybody's, a team's, or one's own."""
+
+    __tablename__ = "saved_replies"
+    __table_args__ = (
+        Index("ix_saved_replies_title_id", "title", "id"),
+        Index("ix_saved_replies_owner_id", "owner_id"),
+        Index("ix_saved_replies_team_id", "team_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(default=1)
+    title: Mapped[str] = mapped_column(String(100))
+    text: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[int | None] = _fk("users", "CASCADE")
+    """None: whoever works at the desk may use it."""
+    team_id: Mapped[int | None] = _fk("teams", "CASCADE")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Draft(Model):
+    """What one of the staff has written on a ticket and not sent."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        # the purge
+        Index("ix_drafts_updated_at", "updated_at"),
+    )
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True, index=True)
+    text: Mapped[str] = mapped_column(Text)
+    audience: Mapped[Audience | None]
+    then: Mapped[Status | None]
+    images: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """Uploads of its writer's."""
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Presence(Model):
+    """Who of the staff has a ticket open, and whether they are writing. Forgotten within a minute."""
+
+    __tablename__ = "presences"
+    __table_args__ = (
+        # the purge
+        Index("ix_presences_seen_at", "seen_at"),
+    )
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    is_writing: Mapped[bool] = mapped_column(default=False)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Merge(Model):
+    """One ticket that was found to be another's problem, with what undoing it puts back."""
+
+    __tablename__ = "merges"
+    __table_args__ = (
+        Index("ix_merges_ticket_id_id", "ticket_id", "id"),
+        Index("ix_merges_into_id", "into_id"),
+        CheckConstraint("into_id <> ticket_id", name="not_into_itself"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    ticket_id: Mapped[TicketId]
+    into_id: Mapped[TicketId]
+    actor_id: Mapped[UserId]
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The merged ticket's status and clocks, and who joined the other by it."""
+    undone_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Task(Model):
     __tablename__ = "tasks"
     __table_args__ = (
@@ -628,8 +894,18 @@ class Task(Model):
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
+REOPENING = (
+    "events.field = 'status' AND events.from_value IN ('resolved', 'closed') "
+    "AND events.to_value IN ('open', 'in_progress', 'waiting')"
+)
+"""Which events opened a ticket again, in the very words of the index that has them alone."""
+_REOPENING = text(REOPENING.replace("events.", ""))
+
+
 class Event(Model):
-    """One changed field. Append-only, but that the words of a deleted comment go. The rows of a deed share its deed_id.
+    """One changed field. Append-only, but that the words of a deleted comment go, and all of a reply that is undone.
+
+    The rows of a deed share its deed_id.
 
     The id is the order of the timeline and the position a poll continues from: deeds on one ticket take its row lock
     first, so that a later id never becomes visible before an earlier one, and a number counted over the whole campus
@@ -642,6 +918,8 @@ class Event(Model):
         Index("ix_events_ticket_id_id", "ticket_id", "id"),
         Index("ix_events_task_id_id", "task_id", "id"),
         Index("ix_events_comment_id", "comment_id"),
+        # what was opened again in a period
+        Index("ix_events_reopened", "created_at", sqlite_where=_REOPENING, postgresql_where=_REOPENING),
         _NEVER_REUSED,
     )
 
@@ -692,6 +970,93 @@ class Job(Model):
     done_at: Mapped[datetime | None]
 
 
+class ReplyAddress(Model):
+    """By which one person answers on one ticket from a mail program: what stands in it is signed, and bound to this."""
+
+    __tablename__ = "reply_addresses"
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "user_id"),
+        Index("ix_reply_addresses_user_id", "user_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    ticket_id: Mapped[TicketId]
+    user_id: Mapped[OwnerId]
+    salt: Mapped[bytes] = mapped_column(LargeBinary(16))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class InboundMail(Model):
+    """A mail that came in, kept before anything is done with it, and what came of it."""
+
+    __tablename__ = "inbound_mails"
+    __table_args__ = (
+        # what somebody has to look at; the purge
+        Index("ix_inbound_mails_state_id", "state", "id"),
+        Index("ix_inbound_mails_received_at", "received_at"),
+        Index("ix_inbound_mails_ticket_id", "ticket_id"),
+        Index("ix_inbound_mails_comment_id", "comment_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Of its Message-ID, or of all of it: every copy is the same mail."""
+    message_id: Mapped[str | None] = mapped_column(String(250))
+    sender: Mapped[str] = mapped_column(String(254), default="")
+    """As it stands in From, which proves nothing."""
+    recipient: Mapped[str | None] = mapped_column(String(254))
+    """Whom the mail server says it is for."""
+    subject: Mapped[str] = mapped_column(String(500), default="")
+    size_bytes: Mapped[int]
+    state: Mapped[InboundState] = mapped_column(default=InboundState.WAITING)
+    outcome: Mapped[str | None] = mapped_column(String(200))
+    """What came of it, in a sentence."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    ticket_id: Mapped[int | None] = _fk("tickets", "SET NULL")
+    comment_id: Mapped[int | None] = _fk("comments", "SET NULL")
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    handled_at: Mapped[datetime | None]
+
+
+class InboundBlob(Model):
+    """The mail as it came, apart from what lists read."""
+
+    __tablename__ = "inbound_blobs"
+
+    mail_id: Mapped[int] = mapped_column(ForeignKey("inbound_mails.id", ondelete="CASCADE"), primary_key=True)
+    data: Mapped[bytes]
+
+
+class Worker(Model):
+    """A process that does jobs, for as long as it says every few seconds that it is there."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DigestItem(Model):
+    """What somebody who wants mails once an hour hears of at the next one."""
+
+    __tablename__ = "digest_items"
+    __table_args__ = (
+        UniqueConstraint("user_id", "deed_id"),
+        Index("ix_digest_items_ticket_id", "ticket_id"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[OwnerId]
+    ticket_id: Mapped[TicketId]
+    deed_id: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(24))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Schedule(Model):
     """When a recurring job is next put into the queue; moving the date is what makes it run once."""
 
@@ -699,6 +1064,27 @@ class Schedule(Model):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     next_run_at: Mapped[datetime]
+
+
+class ReportSubscription(Model):
+    """Whom the desk's figures are mailed to, each week or month."""
+
+    __tablename__ = "report_subscriptions"
+    __table_args__ = (
+        UniqueConstraint("user_id", "every", "team_id"),
+        CheckConstraint("every IN ('week', 'month')", name="every"),
+        _NEVER_REUSED,
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[OwnerId]
+    every: Mapped[str] = mapped_column(String(8))
+    team_id: Mapped[int | None] = _fk("teams", "CASCADE")
+    """Of one team's tickets; None: of all."""
+    sent_until: Mapped[datetime | None]
+    """The end of the last period that was mailed."""
+    created_by_id: Mapped[UserId]
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class RateLimit(Model):
@@ -737,12 +1123,17 @@ class AuditEvent(Model):
 
     __tablename__ = "audit_events"
     __table_args__ = (
+        # the log, of everything or of what was done by somebody, to something, or in one area
         Index("ix_audit_events_created_at_id", "created_at", "id"),
-        Index("ix_audit_events_actor_id_id", "actor_id", "id"),
+        Index("ix_audit_events_actor_id_created_at_id", "actor_id", "created_at", "id"),
+        Index("ix_audit_events_target_created_at_id", "target", "created_at", "id"),
+        Index("ix_audit_events_area_created_at_id", "area", "created_at", "id"),
         _NEVER_REUSED,
     )
 
     id: Mapped[Id]
+    area: Mapped[str] = mapped_column(String(16), default="other", server_default="other")
+    """What the action is about, as `helpdesk.audit.AREAS` has it: what the log is filtered by."""
     action: Mapped[str] = mapped_column(String(48))
     actor_kind: Mapped[ActorKind]
     actor_id: Mapped[int | None] = _fk("users", "RESTRICT")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -16,11 +18,11 @@ from marshmallow import ValidationError
 from sqlalchemy import select, text
 
 from app import create_app, with_migrations
-from helpdesk import audit, auth, users
+from helpdesk import audit, auth, search, sla, users
 from helpdesk.policy import SYSTEM
 from helpdesk.schemas import check_address
 from helpdesk.settings import UnsafeSettings, setting
-from models import Category, Role, Team, User, begin_write, db, now
+from models import Calendar, Category, Priority, Role, SlaPolicy, Team, User, begin_write, db, now
 
 TEAMS = {"facilities": "Facilities", "it": "IT", "services": "Campus services"}
 # slug, name, children; children's slugs begin with their parent's
@@ -68,9 +70,14 @@ CONFIDENTIAL = {"it-accounts", "services-complaints"}
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One setup at a time, where several hosts start at once. On SQLite the migration takes the write lock anyway."""
+    """One setup at a time, where several hosts or processes start at once.
+
+    SQLite's write lock is not enough: Alembic lets it go between two migrations, after it read what there is to do.
+    """
     if db.engine.dialect.name != "postgresql":
-        yield
+        with Path(f"{db.engine.url.database}-setup").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed, or its process gone
+            yield
         return
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET lock_timeout = 0"))
@@ -89,10 +96,26 @@ def migrate(app: Flask) -> None:
     upgrade()
 
 
+def first_policies() -> None:
+    """A policy for each priority with the targets that are built in, round the clock; and a calendar to choose."""
+    week = [[["08:00", "18:00"]] if day < 5 else [] for day in range(7)]
+    db.session.add(Calendar(name="Office hours", time_zone=setting("TIME_ZONE"), hours=week, holidays=[]))
+    for position, priority in enumerate(reversed(Priority), start=1):
+        response, resolution = (int(target.total_seconds()) for target in sla.TARGETS[priority])
+        db.session.add(
+            SlaPolicy(
+                name=priority.capitalize(), position=position, priorities=[priority.value], category_ids=[],
+                team_ids=[], response_seconds=response, resolution_seconds=resolution,
+            )
+        )  # fmt: skip
+        db.session.flush()
+
+
 def first_rows() -> None:
-    """Teams and categories, where there are none yet."""
+    """Teams, categories and service levels, where there are none yet."""
     if db.session.scalar(select(Category.id).limit(1)) is not None:
         return
+    first_policies()
     teams = {slug: Team(slug=slug, name=name) for slug, name in TEAMS.items()}
     db.session.add_all(teams.values())
     db.session.flush()
@@ -146,6 +169,8 @@ def main(argv: list[str] | None = None, app: Flask | None = None) -> int:
         begin_write()
         first_rows()
         db.session.commit()
+        if number := search.index_missing():
+            print(f"{number} tickets can be searched now.")
         if arguments.admin_email:
             password = secrets.token_urlsafe(12)
             password_hash = auth.hash_password(password)
