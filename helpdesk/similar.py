@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, false, select
 
 from helpdesk import policy
 from helpdesk.policy import Actor
@@ -231,7 +231,7 @@ def similar(actor: Actor, title: str, *, building: str | None, category: str | N
             likely *= 0.7
         if likely >= THRESHOLD:
             found.append((likely, row.affected_count, row.id, row))
-    return [_shape.dump_row(row) for *_, row in sorted(found, key=lambda one: one[:3], reverse=True)[:SHOWN]]
+    return _show(actor, [row for *_, row in sorted(found, key=lambda one: one[:3], reverse=True)[:SHOWN]])
 
 
 def _named_in(title: str, places: Iterable[Any]) -> int | None:
@@ -255,10 +255,57 @@ def _most_affected() -> Rows:
     )
 
 
-def known(actor: Actor) -> list[dict[str, Any]]:
-    """The open problems that affect most people now."""
+@lru_cache
+def _named() -> Rows:
+    return (
+        policy.joinable_tickets()
+        .where(Ticket.id.in_(bindparam("ids", expanding=True)), Ticket.status != Status.CLOSED)
+        .order_by(Ticket.affected_count.desc(), Ticket.id.desc())
+    )
+
+
+def known(actor: Actor, ids: list[int] | None = None) -> list[dict[str, Any]]:
+    """The open problems that affect most people now; or those of these ids that can be joined."""
     policy.require(actor, policy.Action.TICKET_JOIN)
-    return [_shape.dump_row(row) for row in fetch(_most_affected(), {"open": OPEN})]
+    return _show(actor, fetch(_named(), {"ids": ids}) if ids else fetch(_most_affected(), {"open": OPEN}))
 
 
-_shape = KnownShape()
+def _show(actor: Actor, rows: Iterable[Any]) -> list[dict[str, Any]]:
+    rows = list(rows)
+    mine = policy.affecting(actor, [row.id for row in rows])
+    return [{**_write(row), "affects_me": row.id in mine} for row in rows]
+
+
+_write = KnownShape(exclude=("affects_me",)).dump_row
+
+
+# --- beside a ticket --------------------------------------------------------------------------------------------------
+
+COMPARED, BESIDE = 100, 4
+"""The newest of its category, and of its building, that a ticket is compared with; and how many are shown beside it."""
+
+
+@lru_cache(maxsize=1)
+def near() -> tuple[Rows, Rows]:
+    """For the staff, done ones too. Take `ticket_id`, `category_id`, `building_id`."""
+    visible = policy.visible_tickets(True).with_only_columns(
+        Ticket.id, Ticket.title, Ticket.status, Ticket.room, Ticket.building_id
+    )
+    others = visible.where(Ticket.id != bindparam("ticket_id"), Ticket.held == false(), Ticket.merged_into_id.is_(None))
+    newest = others.order_by(Ticket.created_at.desc(), Ticket.id.desc()).limit(COMPARED)
+    return (
+        newest.where(Ticket.category_id == bindparam("category_id", type_=Ticket.category_id.type)),
+        newest.where(Ticket.building_id == bindparam("building_id", type_=Ticket.building_id.type)),
+    )
+
+
+def likest(ticket: Mapping[str, Any], rows: Iterable[Any]) -> list[Any]:
+    """Of rows of `id, name, status, text (the room), place (the building)` those that are likely the same problem."""
+    wanted, building = about(ticket["title"], ticket["room"]), ticket["building"]
+    found = {}
+    for row in rows:
+        there = about(row.name, row.text)
+        likely = score(wanted, there) * place(wanted, building["id"] if building else None, there, row.place)
+        if likely >= THRESHOLD:
+            found[row.id] = (row.status in OPEN, likely, row.id, row)
+    return [row for *_, row in sorted(found.values(), key=lambda one: one[:3], reverse=True)[:BESIDE]]

@@ -78,7 +78,9 @@ def test_a_suggestion_tells_a_title_and_a_place_and_nothing_of_people(app: Flask
     world.agent.sets(number, public_title="Projector is out of order")
     world.joined.joins(number)
     (item,) = world.other.get(f"/api/tickets/similar?title=projector+broken&building={slug}").json["items"]
-    assert item.keys() == {"id", "public_title", "status", "building", "room", "affected_count", "created_at"}
+    assert item.keys() == {
+        "id", "public_title", "status", "building", "room", "affected_count", "affects_me", "created_at",
+    }  # fmt: skip
     assert (item["public_title"], item["affected_count"]) == ("Projector is out of order", 2)
     assert suggested(world.other, "Klaus", building=slug) == []
     (known,) = world.other.get("/api/tickets/known").json["items"]
@@ -102,6 +104,52 @@ def test_known_problems_are_the_open_ones_that_affect_most(app: Flask) -> None:
     world.agent.sets(numbers[6], status="closed")
     found = [item["id"] for item in world.other.get("/api/tickets/known").json["items"]]
     assert found == [numbers[5], numbers[4], numbers[3], numbers[2], numbers[1]]
+
+
+def known(person: Person, *ids: int) -> list[int]:
+    response = person.get("/api/tickets/known", query_string={"id": ids})
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return [item["id"] for item in response.json["items"]]
+
+
+def test_a_known_problem_is_found_by_its_number_while_it_can_be_joined(app: Flask) -> None:
+    world = World(app)
+    joinable = [world.reporter.reports(title="Lift B is stuck") for _ in range(5)]
+    for number, status in zip(joinable, ("open", "in_progress", "waiting", "resolved", "closed"), strict=True):
+        if status != "open":
+            world.agent.sets(number, status=status)
+    world.joined.joins(joinable[3])
+    kept = [
+        world.reporter.reports(title="Lift B is stuck", is_confidential=True),
+        world.reporter.reports(title="Lift B is stuck", category="it-accounts"),
+        world.agent.reports(title="Lift B is stuck") + 1000,
+    ]
+    for person in (world.other, world.reporter, world.agent):
+        assert known(person, *joinable, *kept) == [joinable[3], *reversed(joinable[:3])]
+        assert known(person, joinable[3]) == [joinable[3]]
+        assert known(person, joinable[4]) == []  # closed
+        assert known(person, *kept) == []
+    assert joinable[0] not in known(world.other)  # without a number: what affects several people now
+    assert world.anonymous.get(f"/api/tickets/known?id={joinable[0]}").status_code == 401
+    for wrong in ("id=x", "id=0", "id=-1", "&".join(f"id={n}" for n in range(1, 22))):
+        assert world.other.get(f"/api/tickets/known?{wrong}").status_code == 422
+
+
+def test_whoever_reported_or_joined_a_known_problem_is_told_that_it_affects_them(app: Flask) -> None:
+    world, slug = World(app), hall()
+    number = world.reporter.reports(title="Projector shows no signal", building=slug)
+    world.joined.joins(number)
+    ways = (f"known?id={number}", "known", f"similar?title=projector+no+signal&building={slug}")
+
+    def affects(person: Person) -> list[bool]:
+        return [person.get(f"/api/tickets/{way}").json["items"][0]["affects_me"] for way in ways]
+
+    assert affects(world.reporter) == affects(world.joined) == [True] * 3
+    assert affects(world.other) == affects(world.agent) == [False] * 3
+    assert world.joined.delete(f"/api/tickets/{number}/affected/me").status_code == 204
+    world.other.joins(number)
+    assert affects(world.joined) == [False] * 3
+    assert affects(world.other) == [True] * 3
 
 
 @pytest.mark.parametrize("title", ["?", "🙂", "\"'; DROP", "x" * 200, "a b c d", "1 2 3"])

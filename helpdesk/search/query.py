@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 
 from helpdesk.policy import Actor
 from helpdesk.search.words import words
 from helpdesk.settings import setting
-from models import Building, Category, Priority, Status, Tag, Team, User, fetch, now
+from models import Building, Category, Priority, Status, Tag, Team, Ticket, User, fetch, now
 
 MOST_WORDS = 8
 """More are left out: each narrows what the ones before it found."""
+MOST_OF_A_KEY = 4
+"""Different values of one key, such as all four of `is:`. More are left out for the same reason."""
 MOST_PEOPLE = 50
+LOOKED_AT = 500
+"""People whose names have the letters somewhere, those first that seem to begin with them."""
 _TOKEN = re.compile(
     r'(?P<key>[a-z]+):(?P<value>"[^"]*"|[^\s"]+)|"(?P<phrase>[^"]*)"|#(?P<id>\d{1,15})\b|(?P<text>[^\s"]+|")', re.I
 )
@@ -34,6 +38,13 @@ class Query:
     filters: dict[str, Any] = field(default_factory=dict)
     is_vain: bool = False
     """Whether it asks for what cannot be: a status that is none, or two at once."""
+    _known: dict[type[Any], Sequence[Any]] = field(default_factory=dict, repr=False)
+
+    def vocabulary(self, model: Any, *columns: Any) -> Sequence[Any]:
+        """All categories, buildings, teams or tags: looked up once, however often they are asked for."""
+        if model not in self._known:
+            self._known[model] = fetch(select(*columns)).all()
+        return self._known[model]
 
     def narrow(self, name: str, value: Any) -> None:
         """Ask for this too. A second wish for the same leaves what both allow."""
@@ -51,10 +62,13 @@ class Query:
 def parse(text: str, actor: Actor) -> Query:
     """Read a search. Looks vocabulary and people up; a name that is nobody's finds nothing."""
     query = Query()
-    for token in _TOKEN.finditer(text):
-        key, value = (token["key"] or "").lower(), (token["value"] or "").strip('"')
+    taken: dict[str, set[str]] = {key: set() for key in KEYS}
+    for token in _TOKEN.finditer(text.replace("\0", " ")):  # PostgreSQL has no word for it
+        key, value = (token["key"] or "").lower(), (token["value"] or "").strip('"').lower()
         if key in KEYS:
-            KEYS[key](query, value, actor)
+            if value not in taken[key] and len(taken[key]) < MOST_OF_A_KEY:
+                taken[key].add(value)
+                KEYS[key](query, value, actor)
         elif token["id"]:
             query.narrow("id", int(token["id"]))
         elif token["phrase"] is not None:
@@ -99,7 +113,7 @@ def _named(name: str, model: Any) -> Callable[[Query, str, Actor], None]:
     """By slug, or by how the name's words begin."""
 
     def read(query: Query, value: str, actor: Actor) -> None:
-        rows = fetch(select(model.slug, model.name)).all()
+        rows = query.vocabulary(model, model.slug, model.name)
         slugs = [row.slug for row in rows if row.slug in _several(value)]
         slugs = slugs or [row.slug for row in rows if _begins(words(value), words(row.name))]
         query.narrow(name, sorted(slugs))
@@ -112,7 +126,7 @@ def _begins(wanted: list[str], name: list[str]) -> bool:
 
 
 def _tag(query: Query, value: str, actor: Actor) -> None:
-    rows = fetch(select(Tag.name)).all()
+    rows = query.vocabulary(Tag, Tag.name)
     query.narrow("tag", sorted(row.name for row in rows if row.name.lower() in _several(value)))
 
 
@@ -120,21 +134,37 @@ def _person(name: str) -> Callable[[Query, str, Actor], None]:
     """`me`, a username, an address, or how a name's words begin."""
 
     def read(query: Query, value: str, actor: Actor) -> None:
-        if value.lower() == "me":
-            ids = [actor.id]
-        elif name == "assignees" and value.lower() == "none":
+        if value == "me":
+            query.narrow(name, [actor.id])
+        elif name == "assignees" and value == "none":
             query.narrow("unassigned", True)
-            return
         else:
-            low = value.lower()
-            like = func.lower(User.name).contains(low.split(" ")[0], autoescape=True)
-            known = or_(User.username == low, User.email_normalized == low, like)
-            rows = fetch(select(User.id, User.username, User.email_normalized, User.name).where(known)).all()
-            exact = [row.id for row in rows if low in (row.username, row.email_normalized)]
-            ids = exact or [row.id for row in rows if _begins(words(value), words(row.name))][:MOST_PEOPLE]
-        query.narrow(name, ids)
+            query.narrow(name, _people(name, value, actor))
 
     return read
+
+
+def _people(name: str, value: str, actor: Actor) -> list[int]:
+    """Of everybody, for the staff. A customer's keys look at their own tickets, so only at the people of these."""
+    wanted, full_name = words(value), func.lower(User.name)
+    if not wanted:
+        return []
+    first = value.split()[0]
+    exact = or_(User.username == value, User.email_normalized == value)
+    begins = or_(full_name.startswith(first, autoescape=True), full_name.contains(f" {first}", autoescape=True))
+    likeliest = case((exact, 0), (begins, 1), else_=2)
+    statement = (
+        select(User.id, User.username, User.email_normalized, User.name)
+        .where(or_(exact, full_name.contains(first, autoescape=True)))
+        .order_by(likeliest, User.id)
+        .limit(LOOKED_AT)
+    )
+    if not actor.is_staff:
+        assigned = select(Ticket.assignee_id).where(Ticket.reporter_id == actor.id)
+        statement = statement.where(User.id == actor.id if name == "reporters" else User.id.in_(assigned))
+    rows = fetch(statement).all()
+    named = [row.id for row in rows if value in (row.username, row.email_normalized)]
+    return named or [row.id for row in rows if _begins(wanted, words(row.name))][:MOST_PEOPLE]
 
 
 def _created(query: Query, value: str, actor: Actor) -> None:
@@ -169,3 +199,13 @@ KEYS: Mapping[str, Callable[[Query, str, Actor], None]] = {
     "created": _created,
 }
 """What may stand before a colon. Any other word with a colon in it is words."""
+
+_LOOKED_UP = frozenset({"category", "building", "team", "tag", "assignee", "reporter"})
+
+
+def looks_up(text: str) -> bool:
+    """Whether `parse` asks the database what the words of a search mean."""
+    return any(
+        (token["key"] or "").lower() in _LOOKED_UP and token["value"].lower() not in ("me", "none")
+        for token in _TOKEN.finditer(text)
+    )

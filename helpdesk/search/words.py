@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 40
+LONGEST_TEXT = 128 * 1024
+"""Characters that are kept of a folded text: eighteen thousand Chinese ones, for each is seven."""
+_KNOWN = 20_000
 _ASCII = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[a-z0-9_]+")
 
@@ -18,7 +22,11 @@ class _Folding(dict[int, str]):
     """
 
     def __missing__(self, code: int) -> str:
-        self[code] = folded = self._fold(chr(code))
+        if len(self) >= _KNOWN:  # somebody sends all of Unicode
+            self.clear()
+        # one by one: accents are dropped, so it does not matter in which order a whole text would have them
+        apart = unicodedata.normalize("NFKD", chr(code).casefold()).casefold()
+        self[code] = folded = "".join(map(self._fold, apart))
         return folded
 
     @staticmethod
@@ -39,10 +47,15 @@ _folding = _Folding()
 
 def words(text: str) -> list[str]:
     """The words of a text in their order: `Größe des WLANs` → `grosse`, `des`, `wlans`."""
+    text = text[:LONGEST_TEXT]
     if text.isascii():
         return [word[:LONGEST] for word in _ASCII.findall(text.lower())]
-    folded = unicodedata.normalize("NFKD", text.casefold()).casefold().translate(_folding)
-    return [word[:LONGEST] for word in _WORD.findall(folded)]
+    return [word[:LONGEST] for word in _WORD.findall(text.translate(_folding)[:LONGEST_TEXT])]
+
+
+def fold(text: str | None) -> str:
+    """The words of a text between single spaces."""
+    return " ".join(words(text or ""))
 
 
 def score(wanted: set[str], title: str) -> int:
@@ -52,5 +65,10 @@ def score(wanted: set[str], title: str) -> int:
 
 
 def document(*texts: str | None) -> str:
-    """Texts as a search document: their words between single spaces. A phrase does not reach from one to the next."""
-    return " / ".join(f" {' '.join(found)} " for found in (words(text) for text in texts if text) if found)
+    """Texts as a search document: their words between single spaces."""
+    return joined(map(fold, texts))
+
+
+def joined(folded: Iterable[str]) -> str:
+    """A search document of texts that are folded already. A phrase does not reach from one to the next."""
+    return " / ".join(f" {found} " for found in folded if found)
