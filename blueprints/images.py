@@ -48,7 +48,7 @@ def create(actor: Actor, ticket_id: int, image: bytes) -> Answer:
     http.begin(actor)
     ticket = policy.take_ticket(actor, ticket_id)
     added = images.add(actor, image, looked)
-    images.attach(actor, added, ticket)
+    images.attach(actor, [added.id], ticket)
     return Answer(images.show_one(actor, added.id), headers={"Location": f"/api/images/{added.id}"})
 
 
@@ -72,15 +72,7 @@ def thumbnail(actor: Actor, image_id: int) -> Answer:
 
 def _send(actor: Actor, image_id: int, kind: str) -> Answer:
     shown = images.read(actor, image_id, kind)
-    return Answer(
-        shown.data,
-        headers={
-            "Content-Type": images.TYPE,
-            "Content-Disposition": f'inline; filename="{kind}-{image_id}.webp"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "ETag": f'"{shown.digest}"',
-        },
-    )
+    return http.photo(shown.data, shown.digest, f"{kind}-{image_id}")
 
 
 @api.call("DELETE", ONE, Action.IMAGE_DELETE, status=204)

@@ -18,10 +18,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, literal, or_, select, update
 
 from helpdesk import audit, events, jobs, paging, policy, workflow
-from helpdesk.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, TooLarge
+from helpdesk.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, NotSignedIn, TooLarge
 from helpdesk.events import Change
 from helpdesk.pictures import Looked, NotAPicture, look
 from helpdesk.policy import Action, Actor, Side
@@ -47,6 +47,8 @@ MAX_BYTES = 10 * MEGABYTE
 A_COMMENT, A_TICKET = 10, 50
 A_DAY_BYTES = 100 * MEGABYTE
 KEEP_UNTIED_HOURS = 24
+THUMBNAIL_SIDE = 480
+"""No longer or wider. `images_child.py` says it again, which knows nothing of us."""
 TYPE = "image/webp"
 ORIGINAL, PHOTO, THUMBNAIL = "original", "photo", "thumbnail"
 """The kinds of blobs. An original is there until the others are."""
@@ -68,11 +70,15 @@ def check(data: bytes) -> Looked:
 
 
 def add(actor: Actor, data: bytes, looked: Looked) -> Image:
-    """Keep what somebody sent, theirs alone until it is tied, and promise that it will be made anew. Raises Invalid."""
+    """Keep what somebody sent, theirs alone until it is tied, and promise that it will be made anew.
+
+    Raises Invalid; NotSignedIn for whoever is gone meanwhile.
+    """
     policy.require(actor, Action.IMAGE_CREATE)
     at = now()
-    # of two at once the second waits here, and counts the first
-    db.session.execute(select(User.id).where(User.id == actor.id).with_for_update(key_share=True))
+    # of two at once the second waits here, and counts the first; who is erased meanwhile leaves nothing behind
+    if not db.session.scalar(select(User.is_active).where(User.id == actor.id).with_for_update(key_share=True)):
+        raise NotSignedIn
     today = db.session.scalar(
         select(func.coalesce(func.sum(Image.uploaded_bytes), 0)).where(
             Image.uploader_id == actor.id, Image.created_at > at - timedelta(days=1)
@@ -114,7 +120,7 @@ def tie(actor: Actor, ids: Sequence[int], ticket: Ticket, comment: Comment | Non
     own = select(Image).where(Image.id.in_(wanted), Image.uploader_id == actor.id, Image.ticket_id.is_(None))
     found = {image.id: image for image in db.session.scalars(own.order_by(Image.id).with_for_update())}
     if missing := wanted - found.keys():
-        raise Invalid({"images": [f"There is no upload {number} of yours to tie." for number in sorted(missing)]})
+        raise Invalid({"images": [no_upload(number) for number in sorted(missing)]})
     for image in found.values():
         if image.state == ImageState.REJECTED:
             raise Invalid({"images": [image.reason]})
@@ -128,6 +134,10 @@ def tie(actor: Actor, ids: Sequence[int], ticket: Ticket, comment: Comment | Non
     db.session.flush()
 
 
+def no_upload(number: int) -> str:
+    return f"There is no upload {number} of yours to tie."
+
+
 @lru_cache(maxsize=2)
 def _counted(staff: bool) -> Rows:
     seen = policy.visible_images(staff).where(Image.ticket_id == bindparam("ticket_id"))
@@ -139,18 +149,18 @@ def _count(actor: Actor, ticket: Ticket) -> int:
     return int(fetch(_counted(actor.is_staff), {**policy.params(actor), "ticket_id": ticket.id}).scalar_one())
 
 
-def attach(actor: Actor, image: Image, ticket: Ticket) -> None:
-    """Tie an upload to the ticket itself, for its reporter and the staff. Raises Forbidden, Conflict, Invalid."""
+def attach(actor: Actor, ids: Sequence[int], ticket: Ticket) -> None:
+    """Tie uploads to the ticket itself, for its reporter and the staff. Raises Forbidden, Conflict, Invalid."""
     side = policy.side(actor, ticket)
     if side == Side.JOINED:
         raise Forbidden("Only its reporter and the staff add photos to a ticket. Write a comment with yours.")
     if side == Side.REPORTER and ticket.status in workflow.ENDED:
         raise Conflict("It is resolved: reopen it or write a comment.")
     try:
-        tie(actor, [image.id], ticket)
+        tie(actor, ids, ticket)
     except Invalid as no:
         raise Invalid({"image": no.errors["images"]}) from None
-    events.record(actor, Change("image", after=str(image.id)), ticket=ticket, at=now())
+    events.record(actor, *(Change("image", after=str(number)) for number in ids), ticket=ticket, at=now())
 
 
 def destroy(actor: Actor, image_id: int) -> None:
@@ -166,21 +176,46 @@ def destroy(actor: Actor, image_id: int) -> None:
         ticket = policy.take_ticket(actor, image.ticket_id)
     if image.uploader_id != actor.id:
         policy.require(actor, Action.IMAGE_DELETE_ANY)
-    comment = None if image.comment_id is None else db.session.get(Comment, image.comment_id)
-    db.session.delete(image)
+    if ticket is None:
+        db.session.delete(image)
+        db.session.flush()
+    else:
+        _take_away(actor, ticket, [image])
+
+
+def _take_away(actor: Actor, ticket: Ticket, photos: Sequence[Image]) -> None:
+    """Delete photos of a ticket that was taken, and tell whoever saw them that they are gone."""
+    changes = [_deleted(image) for image in photos]
+    for image in photos:
+        audit.record("image.deleted", actor=actor, target=f"image:{image.id}", ticket_id=ticket.id)
+        db.session.delete(image)
     db.session.flush()
-    if ticket is not None:
-        ticket.image_count -= 1
-        audit.record("image.deleted", actor=actor, target=f"image:{image_id}", ticket_id=ticket.id)
-        events.record(actor, _deleted(image_id, comment), ticket=ticket, at=now())
+    ticket.image_count -= len(photos)
+    events.record(actor, *changes, ticket=ticket, at=now())
 
 
-def _deleted(image_id: int, comment: Comment | None) -> Change:
+def _deleted(image: Image) -> Change:
+    comment = None if image.comment_id is None else db.session.get(Comment, image.comment_id)
     if comment is None:
-        return Change("image", before=str(image_id))
+        return Change("image", before=str(image.id))
     return Change(
-        "image", before=str(image_id), after_user=comment.author_id, audience=comment.audience, comment_id=comment.id
+        "image", before=str(image.id), after_user=comment.author_id, audience=comment.audience, comment_id=comment.id
     )
+
+
+def copy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
+    """Give a ticket of its own what a comment shows: rows and bytes, of the same person, not counted on their day."""
+    shown = select(Image).where(Image.comment_id == comment.id, Image.state != ImageState.REJECTED)
+    for image in list(db.session.scalars(shown.order_by(Image.id).with_for_update())):  # the worker may be at it
+        columns = {c.key: getattr(image, c.key) for c in Image.__table__.columns if c.key not in ("id", "comment_id")}
+        again = Image(**columns | {"ticket_id": ticket.id, "uploaded_bytes": 0})
+        db.session.add(again)
+        db.session.flush()
+        blobs = select(literal(again.id), ImageBlob.kind, ImageBlob.data).where(ImageBlob.image_id == image.id)
+        db.session.execute(insert(ImageBlob).from_select(["image_id", "kind", "data"], blobs))
+        if image.state == ImageState.PROCESSING:
+            jobs.enqueue("make_image", {"image_id": again.id}, request_id=actor.request_id)
+        ticket.image_count += 1
 
 
 def count_of(comment: Comment) -> int:
@@ -188,9 +223,23 @@ def count_of(comment: Comment) -> int:
     return db.session.scalar(select(func.count()).where(Image.comment_id == comment.id)) or 0
 
 
-def forget_untied(user_id: int) -> None:
-    """What somebody uploaded and tied to nothing."""
+def untie(comment: Comment, ticket: Ticket) -> list[int]:
+    """Make the photos of a comment their sender's uploads again, and say which. For a deed that is taken back."""
+    theirs = update(Image).where(Image.comment_id == comment.id)
+    freed = sorted(db.session.scalars(theirs.values(ticket_id=None, comment_id=None).returning(Image.id)))
+    ticket.image_count -= len(freed)
+    return freed
+
+
+def forget_person(actor: Actor, user_id: int) -> None:
+    """Delete what somebody uploaded, wherever it is tied: of a person who is erased no photo stays."""
+    # first what a deed may be tying at this moment: it waits for that, and finds it tied below
     db.session.execute(delete(Image).where(Image.uploader_id == user_id, Image.ticket_id.is_(None)))
+    theirs = select(Image).where(Image.uploader_id == user_id)
+    tickets = select(Ticket.id).where(Ticket.id.in_(theirs.with_only_columns(Image.ticket_id)))
+    for ticket_id in list(db.session.scalars(tickets.order_by(Ticket.id))):
+        ticket = policy.take_ticket(actor, ticket_id)
+        _take_away(actor, ticket, db.session.scalars(theirs.where(Image.ticket_id == ticket_id)).all())
 
 
 # --- making anew ------------------------------------------------------------------------------------------------------
@@ -273,22 +322,31 @@ def make(job: jobs.Claimed) -> None:
 
 
 def finish(image_id: int, made: Remade | str) -> None:
-    """Store what was made of an upload, or why nothing was, and let go of the original. Commits."""
+    """Store what was made of an upload, or why nothing was. Commits."""
+    begin_write()
+    store(image_id, made)
+    db.session.commit()
+
+
+def store(image_id: int, made: Remade | str) -> None:
+    """Keep what was made of an upload, or why nothing was, and let go of the original."""
     values: dict[str, Any] = {"state": ImageState.REJECTED, "reason": made}
     blobs: dict[str, bytes] = {}
     if isinstance(made, Remade):
-        blobs = {PHOTO: made.photo, THUMBNAIL: made.thumbnail}
-        values = {
-            "state": ImageState.READY, "type": TYPE, "width": made.width, "height": made.height,
-            "size_bytes": len(made.photo), "digest": _digest(made.photo), "thumbnail_digest": _digest(made.thumbnail),
-        }  # fmt: skip
-    begin_write()
+        values, blobs = described(made), {PHOTO: made.photo, THUMBNAIL: made.thumbnail}
     processing = update(Image).where(Image.id == image_id, Image.state == ImageState.PROCESSING)
     if db.session.execute(processing.values(**values).returning(Image.id)).first() is not None:
         db.session.execute(delete(ImageBlob).where(ImageBlob.image_id == image_id))
         if blobs:
             _keep_bytes(image_id, blobs)
-    db.session.commit()
+
+
+def described(made: Remade) -> dict[str, Any]:
+    """What the row of a photo says that can be shown."""
+    return {
+        "state": ImageState.READY, "type": TYPE, "width": made.width, "height": made.height,
+        "size_bytes": len(made.photo), "digest": _digest(made.photo), "thumbnail_digest": _digest(made.thumbnail),
+    }  # fmt: skip
 
 
 def _digest(data: bytes) -> str:
@@ -358,6 +416,44 @@ def of_comments(ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
         for row in fetch(_of_comments, {"ids": wanted}):
             found.setdefault(row.comment_id, []).append(_of_comment.dump_row(row))
     return found
+
+
+@lru_cache(maxsize=2)
+def _beside(staff: bool) -> Rows:
+    said = or_(Image.comment_id.is_(None), Image.comment_id.in_(bindparam("ids", expanding=True)))
+    on_it = and_(Image.ticket_id == bindparam("ticket_id"), said)
+    waiting = and_(Image.ticket_id.is_(None), Image.id.in_(bindparam("waiting", expanding=True)))
+    return policy.visible_images(staff).where(or_(on_it, waiting)).order_by(Image.id)
+
+
+UNTIED = 0
+"""What `beside` calls the comment of what waits to be sent with one: no comment has this number."""
+
+
+def beside(
+    actor: Actor, ticket_id: int, comment_ids: Iterable[int], waiting: Iterable[int] = ()
+) -> dict[int | None, list[Any]]:
+    """For a page: rows of `policy.visible_images` by the comment they came with, the ticket's own under None.
+
+    Of one's uploads in `waiting` those that are tied to nothing yet are under UNTIED.
+    """
+    found: dict[int | None, list[Any]] = {}
+    values = {**policy.params(actor), "ticket_id": ticket_id, "ids": list(comment_ids), "waiting": list(waiting)}
+    for row in fetch(_beside(actor.is_staff), values):
+        found.setdefault(UNTIED if row.ticket_id is None else row.comment_id, []).append(row)
+    return found
+
+
+_waiting = (
+    policy.visible_images(True)
+    .where(Image.id.in_(bindparam("ids", expanding=True)), Image.ticket_id.is_(None))
+    .order_by(Image.id)
+)
+
+
+def untied(actor: Actor, ids: Iterable[int]) -> list[Any]:
+    """Rows of `policy.visible_images`: those of one's uploads that wait to be tied to something."""
+    return list(fetch(_waiting, {**policy.params(actor), "ids": list(ids)}))
 
 
 @dataclass(frozen=True)

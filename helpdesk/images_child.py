@@ -90,6 +90,11 @@ def remake(data: bytes) -> tuple[bytes, bytes, tuple[int, int]]:
         if size != image.size:
             image = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         image = _upright(opened, image)
+    return made_of(image)
+
+
+def made_of(image: Image.Image) -> tuple[bytes, bytes, tuple[int, int]]:
+    """What is kept of these pixels."""
     image = _plain(image)
     small = image.copy()
     small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)

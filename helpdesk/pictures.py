@@ -123,8 +123,8 @@ def _unpacked(packed: bytes, at_most: int) -> int:
     unpacker = zlib.decompressobj()
     try:
         found = len(unpacker.decompress(packed, at_most + 1))
-    except zlib.error:
-        return 0
+    except zlib.error:  # how much it was before it broke is not known
+        return at_most
     if found > at_most:
         raise NotAPicture(_TOO_MUCH)
     return found

@@ -21,11 +21,13 @@ from PIL.TiffImagePlugin import IFDRational
 from sqlalchemy import func, insert, select, update
 
 import blueprints.images
-from helpdesk import images, images_child, jobs, pictures
+from helpdesk import images, images_child, jobs, pictures, policy
+from helpdesk.errors import NotSignedIn
 from helpdesk.limits import Limit
 from helpdesk.settings import ROOT
-from models import Event, Image, ImageBlob, ImageState, Job, JobState, begin_write, db, now
+from models import Event, Image, ImageBlob, ImageState, Job, JobState, Role, begin_write, db, now
 from tests.conftest import statements
+from tests.doors import recorded
 from tests.factories import Person, a_picture, a_report, form, made_ready, work
 from tests.hostile import APPENDED, REFUSED, REJECTED, TAKEN, halves, saved
 from tests.world import World, state
@@ -189,6 +191,7 @@ def test_it_stands_upright(kind: str, orientation: int) -> None:
 # --- what is not ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.once("refused before there is a row")
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_is_no_picture_is_refused_at_once_in_words_and_costs_nothing(world: World, kind: str) -> None:
     data, why = REFUSED[kind]
@@ -211,11 +214,16 @@ def test_what_is_no_picture_is_refused_at_once_in_words_and_costs_nothing(world:
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_looking_takes_no_time(kind: str) -> None:
+    """Beside what the same machine needs at the same moment to read as many bytes of text as are looked at."""
     data, _ = REFUSED[kind]
+    began = time.process_time()
+    for _ in range(2_000_000):
+        int.from_bytes(b"\0\0\0\1", "big")
+    allowed = time.process_time() - began
     began = time.process_time()
     with pytest.raises(pictures.NotAPicture):
         pictures.look(data)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 2 * allowed
 
 
 @pytest.mark.parametrize("kind", REJECTED)
@@ -618,12 +626,44 @@ def test_what_nothing_ties_is_gone_after_a_day_and_what_is_tied_is_not(world: Wo
     assert count() == 2
 
 
-def test_whoever_is_erased_leaves_no_upload_behind(world: World) -> None:
-    number = world.ticket()
-    untied, tied, others = world.photo("untied"), world.photo("ticket", number), world.other.uploads()
+def test_of_whoever_is_erased_no_photo_is_left_and_the_history_says_so(world: World) -> None:
+    """P-100: not what waited for something to belong to, nor what belongs to somebody else's ticket by now."""
+    number, joined_one = world.ticket(), world.agent.reports()
+    world.reporter.joins(joined_one)
+    untied, own = world.photo("untied"), world.photo("ticket", number)
+    said, waiting = world.photo("words", number), world.reporter.uploads(to=number, ready=False)
+    joined = world.reporter.uploads()
+    world.reporter.writes(joined_one, images=[joined])
+    others = [world.photo(kind, number) for kind in ("answer", "note", "joined_words")] + [world.other.uploads()]
+    words = len(world.agent.get(f"/api/tickets/{number}/comments").json["items"])
+    assert world.agent.sees(number)["image_count"] == 6
+    refused = world.agent.delete(f"/api/users/{world.reporter.id}")
+    assert (refused.status_code, bool(row(own))) == (403, True)
     assert world.admin.delete(f"/api/users/{world.reporter.id}").status_code == 204
-    assert (row(untied), kinds(untied)) == (None, set())
-    assert row(tied) and row(others)
+    for photo in (untied, own, said, waiting, joined):
+        assert (row(photo), kinds(photo)) == (None, set())
+        for part in ("", "/thumbnail"):
+            assert world.admin.get(f"/api/images/{photo}{part}").status_code == 404
+    assert all(row(photo) for photo in others)
+    assert [world.agent.sees(one)["image_count"] for one in (number, joined_one)] == [3, 0]
+    comments = world.agent.get(f"/api/tickets/{number}/comments").json["items"]
+    assert len(comments) == words and sum(len(comment["images"]) for comment in comments) == 3
+    assert set(_told(world.agent, number)) >= {(str(photo), None) for photo in (own, said, waiting)}
+    assert _told(world.agent, joined_one) == [(str(joined), None)]
+    assert {event.target for event in recorded("image.deleted")} == {
+        f"image:{photo}" for photo in (own, said, waiting, joined)
+    }
+
+
+def test_whoever_is_erased_while_a_photo_of_theirs_is_taken_in_leaves_none(world: World) -> None:
+    looked = images.check(a_picture())
+    assert world.admin.delete(f"/api/users/{world.reporter.id}").status_code == 204
+    gone, there = (policy.Actor(id=who.id, role=Role.CUSTOMER) for who in (world.reporter, world.other))
+    begin_write()
+    with pytest.raises(NotSignedIn):
+        images.add(gone, a_picture(), looked)
+    assert images.add(there, a_picture(), looked).id
+    db.session.commit()
 
 
 def test_whoever_uploaded_it_deletes_it_without_a_trace_while_nothing_ties_it(world: World) -> None:
