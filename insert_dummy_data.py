@@ -17,24 +17,28 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import and_, delete, inspect, not_, or_, select, text, update
+from sqlalchemy import and_, delete, insert, inspect, literal, not_, or_, select, update
 
 import setup_db
 from app import create_app
-from demo import campus, history, load, rows
+from demo import campus, drawing, history, load, photos, rows
 from demo.campus import Person
 from demo.large import arrivals, people
+from demo.photos import Photo
+from demo.replies import REPLIES
 from demo.telling import Deed
 from demo.telling import Ticket as Told
-from helpdesk import audit, auth, comments, events, search, tasks, tickets
+from helpdesk import audit, auth, comments, events, images, replies, search, sla, tasks, tickets, views
 from helpdesk.policy import SYSTEM, Actor
 from helpdesk.settings import UnsafeSettings
 from helpdesk.workflow import Trigger
 from models import (
     Audience,
+    AuditEvent,
     Building,
     Category,
     Channel,
+    Image,
     Job,
     Membership,
     Priority,
@@ -46,6 +50,7 @@ from models import (
     TaskStatus,
     Team,
     Ticket,
+    TicketRead,
     User,
     begin_write,
     clock,
@@ -120,6 +125,9 @@ def _empty() -> None:
             db.session.execute(delete(Category).where(Category.parent_id.is_not(None)))
         if table is User.__table__:
             db.session.execute(delete(User).where(not_(_KEPT)))
+        elif table is AuditEvent.__table__:
+            with load.open_record(db.session.connection()):
+                db.session.execute(delete(AuditEvent))
         elif table.name != "schedules":
             db.session.execute(delete(table))
     setup_db.first_rows()
@@ -154,6 +162,14 @@ def _write_people(cast: Mapping[str, Person], password_hash: str) -> dict[str, A
 def _write_places(buildings: Iterable[str]) -> None:
     db.session.add_all(Building(slug=campus.slug(name), name=name) for name in buildings)
     db.session.add_all(Tag(name=name) for name in campus.TAGS)
+
+
+def _write_replies(admin: Actor) -> None:
+    """What the desk sends often, in the name of whoever looks after it."""
+    teams = {team.slug: team.id for team in db.session.scalars(select(Team))}
+    for title, team, words in REPLIES:
+        data = {"title": title, "text": words, "is_shared": True, "team_id": teams[team] if team else None}
+        replies.create(admin, data)
 
 
 class Seen:
@@ -206,6 +222,7 @@ class Writer:
         self.tasks: dict[str, Task] = {}
         self.verbs: dict[str, Callable[[Actor, Ticket, Deed], None]] = {
             "say": self._say, "change": self._change, "join": self._join, "leave": self._leave, "expire": self._expire,
+            "photo": self._photo,
         }  # fmt: skip
 
     def ticket(self, told: Told) -> None:
@@ -216,6 +233,7 @@ class Writer:
             data |= {"building": campus.slug(told.building), "room": told.room}
         if told.by != told.reporter:
             data["reporter_id"] = self._id(told.reporter)
+        data["images"] = [image.id for image in self._upload(actor, told.photos)]
         ticket = tickets.create(actor, data | self._fields(told.fields), channel=Channel(told.channel))
         for deed in told.deeds:
             self.deed(deed, ticket)
@@ -238,6 +256,17 @@ class Writer:
         self.seen.note(by, at)
         return self.people[by]
 
+    @staticmethod
+    def _upload(actor: Actor, photos: Iterable[Photo]) -> list[Image]:
+        """What they send; the worker's part is done at once."""
+        found = []
+        for photo in photos:
+            made = drawing.drawn(photo)
+            image = images.add(actor, made.photo, images.check(made.photo))
+            images.store(image.id, made)
+            found.append(image)
+        return found
+
     def _id(self, username: str) -> int:
         return self.people[username].id or 0
 
@@ -258,13 +287,18 @@ class Writer:
         audience = Audience(deed.audience) if deed.audience else None
         deed_id = events.new_deed()
         channel = Channel.EMAIL if by_mail else Channel.WEB
-        comments.add(actor, ticket, deed.text, audience=audience, channel=channel, deed_id=deed_id)
+        sent = [image.id for image in self._upload(actor, deed.photos)]
+        comments.add(actor, ticket, deed.text, audience=audience, channel=channel, photos=sent, deed_id=deed_id)
         if deed.fields:
-            tickets.edit(actor, ticket, self._fields(deed.fields), deed_id=deed_id)
+            tickets.edit(actor, ticket, self._fields(deed.fields), deed_id=deed_id, asks=False)
 
     def _change(self, actor: Actor, ticket: Ticket, deed: Deed) -> None:
-        tickets.edit(actor, ticket, self._fields(deed.fields))
+        tickets.edit(actor, ticket, self._fields(deed.fields), asks=False)
         db.session.flush()  # what goes on record has its time from then
+
+    def _photo(self, actor: Actor, ticket: Ticket, deed: Deed) -> None:
+        for image in self._upload(actor, deed.photos):
+            images.attach(actor, [image.id], ticket)
 
     def _join(self, actor: Actor, ticket: Ticket, deed: Deed) -> None:
         tickets.join(actor, ticket, self._id(deed.by or ""))
@@ -288,8 +322,7 @@ def fill(seed: int, count: int, *, at: datetime, reset: bool = False) -> None:
     large, cast = count > BY_VERBS, _cast(seed, count)
     seen = Seen(cast)
     begin_write()
-    if db.engine.dialect.name == "postgresql":  # what a request may take is too little to delete a large campus
-        db.session.execute(text("SET LOCAL statement_timeout = 0"))
+    load.take_time(db.session.connection())
     if reset:
         _empty()
     setup_db.first_rows()
@@ -298,30 +331,68 @@ def fill(seed: int, count: int, *, at: datetime, reset: bool = False) -> None:
         db.session.flush()
     actors = _write_people(cast, password_hash)
     _write_places([*campus.BUILDINGS, *(people.BUILDINGS if large else ())])
+    _write_replies(actors["admin"])
     writer = Writer(actors, seen)
     bar = click.progressbar(length=count, label="Tickets", file=sys.stderr, hidden=not sys.stderr.isatty())
     with clock(lambda: writer.at), bar:
         if large:
-            _insert(arrivals.tickets(seed, count, at), _desk(actors, cast), seen, seed, bar.update)
+            told = photos.taken(arrivals.tickets(seed, count, at), seed)
+            _insert(told, _desk(actors, cast), seen, seed, bar.update)
         else:
-            _act(history.tickets(seed, count, at), writer, bar.update)
+            _act(photos.taken(history.tickets(seed, count, at), seed, variations=1), writer, bar.update)
         for deed in history.tasks(at):
             writer.deed(deed)
         seen.write(actors, seed, at)
+        sla.mark_quietly(at)
+        _write_desks(actors, at)
         _commit()
     if large:
         load.end(db.engine)
+
+
+READ_UNTIL = timedelta(hours=1)
+"""So long ago the people of `READERS` last looked through the queue."""
+READERS = ("admin", "agent")
+VIEWS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("agent", {"name": "Main Library", "filters": {"building": [campus.slug("Main Library")]}}),
+    ("agent", {"name": "Wi-Fi, all buildings", "filters": {"category": ["it-wifi"]}, "is_shared": True}),
+    (
+        "admin",
+        {
+            "name": "Exam rooms", "filters": {"tag": ["exam"]}, "sort": "-priority", "is_shared": True,
+            "columns": ["location", "status", "due", "assignee", "team", "tags"],
+        },
+    ),
+)  # fmt: skip
+"""Who keeps which lists under which name."""
+
+
+def _write_desks(actors: Mapping[str, Actor], at: datetime) -> None:
+    """What the staff keep for themselves: views, and what of the queue they have read."""
+    for username, data in VIEWS:
+        views.create(actors[username], data)
+    db.session.execute(delete(TicketRead))  # what the verbs wrote of those who reported for somebody
+    for username in READERS:
+        reader = actors[username].id
+        known = select(literal(reader), Ticket.id, Ticket.activity_seq, literal(at, Ticket.updated_at.type)).where(
+            or_(Ticket.updated_at < at - READ_UNTIL, Ticket.assignee_id == reader)
+        )
+        columns = ["user_id", "ticket_id", "seq", "read_at"]
+        db.session.execute(insert(TicketRead).from_select(columns, known))
 
 
 def _batches(told: Iterator[Told], size: int) -> Iterator[list[Told]]:
     """Each in a transaction of its own; the caller commits the last."""
     batch = list(islice(told, size))
     while batch:
+        for photo in (photo for ticket in batch for photo in photos.of(ticket)):
+            drawing.begin(photo)
         yield batch
         batch = list(islice(told, size))
         if batch:
             _commit()
             begin_write()
+            load.take_time(db.session.connection())
 
 
 def _act(told: Iterator[Told], writer: Writer, progress: Callable[[int], None]) -> None:
@@ -350,6 +421,8 @@ def _desk(actors: dict[str, Actor], cast: Mapping[str, Person]) -> rows.Desk:
         buildings=named(Building),
         teams=named(Team),
         tags={tag.name: tag.id for tag in db.session.scalars(select(Tag))},
+        team_of={one.user_id: one.team_id for one in db.session.scalars(select(Membership))},
+        book=sla.Book.load(),
     )
 
 

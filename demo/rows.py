@@ -8,19 +8,21 @@ both ways and compares every row of every table.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from demo import drawing
 from demo.campus import slug
+from demo.photos import Photo
 from demo.telling import Deed
 from demo.telling import Ticket as Told
-from helpdesk import events, search, sla, tickets, workflow
+from helpdesk import events, images, search, sla, tickets, workflow
 from helpdesk.events import Change
 from helpdesk.policy import SYSTEM, Actor
-from helpdesk.tickets.verbs import AUDITED
+from helpdesk.tickets.verbs import AUDITED, on_record
 from helpdesk.workflow import Trigger
 from models import (
     FAR_FUTURE,
@@ -30,6 +32,8 @@ from models import (
     Channel,
     Comment,
     Event,
+    Image,
+    ImageBlob,
     Priority,
     SearchDocument,
     Status,
@@ -47,17 +51,22 @@ COLUMNS: dict[type[Base], tuple[str, ...]] = {
     TicketTag: ("ticket_id", "tag_id"),
     Task: tuple(Task.__table__.columns.keys()),
     Comment: ("id", "ticket_id", "author_id", "text", "audience", "channel", "version", "created_at"),
+    Image: (
+        "id", "uploader_id", "ticket_id", "comment_id", "state", "store", "type", "width", "height", "size_bytes",
+        "uploaded_bytes", "digest", "thumbnail_digest", "created_at",
+    ),
+    ImageBlob: ("image_id", "kind", "data"),
     TicketReport: ("id", "ticket_id", "user_id", "reported_at", "left_at"),
     Event: (
         "id", "deed_id", "seq", "ticket_id", "task_id", "comment_id", "field", "from_value", "to_value",
         "from_user_id", "to_user_id", "visibility", "actor_kind", "actor_id", "request_id", "created_at",
     ),
-    AuditEvent: ("id", "action", "actor_kind", "actor_id", "target", "detail", "request_id", "created_at"),
+    AuditEvent: ("id", "area", "action", "actor_kind", "actor_id", "target", "detail", "request_id", "created_at"),
     SearchDocument: ("id", "ticket_id", "audience", "reader_id", "text"),
 }  # fmt: skip
 """What is written of each table, parents first: the order of the values in a row.
 
-Whatever else happens to tickets (photos) is a kind of deed, with a verb in `Scribe` and its tables here."""
+Whatever else happens to tickets is a kind of deed, with a verb in `Scribe` and its tables here."""
 NUMBERED = tuple(model for model in COLUMNS if "id" in COLUMNS[model])
 
 
@@ -81,6 +90,9 @@ class Desk:
     buildings: dict[str, Named]
     teams: dict[str, Named]
     tags: dict[str, int]
+    team_of: dict[int, int]
+    """Person → the team that they work in."""
+    book: sla.Book
     team_names: dict[int | None, str | None] = field(init=False)
     category_names: dict[int, str] = field(init=False)
 
@@ -128,13 +140,14 @@ class Scribe:
         self._task = attrgetter(*COLUMNS[Task])
         self._of_ticket, self._of_task = _defaults(Ticket), _defaults(Task)
         self._said: list[_Said] = []
+        self._moves: list[sla.Move] = []
         self._reports: dict[int, list[Any]] = {}
         self._tasks: dict[str, Any] = {}
         self._tagged: list[str] = []
         self._place: str | None = None
         self._verbs: dict[str, Callable[[Actor, Any, Deed], None]] = {
             "say": self._say, "change": self._change, "join": self._join, "leave": self._leave,
-            "expire": self._expire, "task": self._new_task, "work": self._work,
+            "expire": self._expire, "task": self._new_task, "work": self._work, "photo": self._photo,
         }  # fmt: skip
         own: dict[str, Editor] = {
             "category": self._edit_category, "is_confidential": self._edit_confidential,
@@ -177,7 +190,7 @@ class Scribe:
         category = self.desk.categories[told.category]
         building = self.desk.buildings[slug(told.building)] if told.building else None
         data = self._fields(told.fields)
-        self._said, self._reports, self._tasks, self._tagged = [], {}, {}, []
+        self._said, self._reports, self._tasks, self._tagged, self._moves = [], {}, {}, [], []
         self._place = building.name if building else None
         number = self._id(Ticket)
         ticket: Any = _Drawn(
@@ -192,8 +205,9 @@ class Scribe:
                 "created_at": at, "updated_at": at, "reporter_updated_at": at, "affected_updated_at": at,
             },
         )  # fmt: skip
-        sla.start(ticket)
+        sla.start(ticket, self.desk.book)
         self._tagged = sorted(data.get("tags", ()))
+        self._tie(actor, ticket, told.photos, at)
         self._record(actor, ticket, [Change("created", after=Status.OPEN)], at)
         for deed in told.deeds:
             self._verbs[deed.kind](SYSTEM if deed.by is None else self.desk.people[deed.by], ticket, deed)
@@ -205,7 +219,7 @@ class Scribe:
         rows[TicketTag] += [(number, self.desk.tags[tag]) for tag in self._tagged]
         rows[TicketReport] += [tuple(report) for report in self._reports.values()]
         rows[Task] += [self._task(task) for task in self._tasks.values()]
-        found = search.parts(ticket, self._place, (name, email), self._said)
+        found = search.parts(ticket, self._place, (name, email), reversed(self._said))
         rows[SearchDocument] += [
             (self._id(SearchDocument), number, audience, reader, words) for (audience, reader), words in found.items()
         ]
@@ -220,6 +234,8 @@ class Scribe:
             return
         deed_id = deed_id or self._new_deed()
         for seq, change in enumerate(changes):
+            if change.field == "status":
+                self._moves.append(sla.Move(change.before or "", change.after or "", at))
             self.rows[Event].append(
                 (
                     self._id(Event), deed_id, seq, ticket.id, task_id, change.comment_id, change.field, change.before,
@@ -243,17 +259,41 @@ class Scribe:
         channel = Channel.EMAIL if by_mail else Channel.WEB
         self.rows[Comment].append((number, ticket.id, actor.id, deed.text, audience, channel, 1, at))
         self._said.append(_Said(deed.text, audience, actor.id))
+        self._tie(actor, ticket, deed.photos, at, number)
         ticket.comment_count += 1
         changes = [Change("comment", after="added", audience=audience, comment_id=number)]
         if actor.id == ticket.reporter_id and audience != Audience.INTERNAL:
-            moved = tickets.move_by_itself(ticket, Trigger.REPORTER_COMMENT, at=at)
+            moved = tickets.move_by_itself(
+                ticket, Trigger.REPORTER_COMMENT, at=at, book=self.desk.book, history=self._history
+            )
             changes += [moved] if moved else []
         elif actor.is_staff and audience != Audience.INTERNAL and ticket.first_response_at is None:
-            ticket.first_response_at = at
-            sla.refresh(ticket)
+            sla.replied(ticket, at, self.desk.book)
         self._record(actor, ticket, changes, at, deed_id=deed_id)
         if deed.fields:
             self._edit(actor, ticket, deed.fields, at, deed_id)
+
+    def _photo(self, actor: Actor, ticket: Any, deed: Deed) -> None:
+        """As `images.attach`, of each."""
+        for photo in deed.photos:
+            number = self._tie(actor, ticket, [photo], deed.at)
+            self._record(actor, ticket, [Change("image", after=str(number))], deed.at)
+
+    def _tie(
+        self, actor: Actor, ticket: Any, photos: Sequence[Photo], at: datetime, comment_id: int | None = None
+    ) -> int:
+        """As uploading, making and tying each; the id of the last."""
+        number = 0
+        for photo in photos:
+            made, number = drawing.drawn(photo), self._id(Image)
+            values = {
+                "id": number, "uploader_id": actor.id, "ticket_id": ticket.id, "comment_id": comment_id, "store": "db",
+                "uploaded_bytes": len(made.photo), "created_at": at, **images.described(made),
+            }  # fmt: skip
+            self.rows[Image].append(tuple(values[name] for name in COLUMNS[Image]))
+            self.rows[ImageBlob] += [(number, images.PHOTO, made.photo), (number, images.THUMBNAIL, made.thumbnail)]
+        ticket.image_count += len(photos)
+        return number
 
     def _change(self, actor: Actor, ticket: Any, deed: Deed) -> None:
         self._edit(actor, ticket, deed.fields, deed.at, None)
@@ -283,7 +323,9 @@ class Scribe:
         self._record(actor, ticket, [Change("affected", before_user=user_id)], deed.at)
 
     def _expire(self, actor: Actor, ticket: Any, deed: Deed) -> None:
-        change = tickets.move_by_itself(ticket, Trigger.TIME, at=deed.at)
+        change = tickets.move_by_itself(
+            ticket, Trigger.TIME, at=deed.at, book=self.desk.book, history=self._history
+        )  # fmt: skip
         self._record(actor, ticket, [change] if change else [], deed.at)
 
     def _new_task(self, actor: Actor, ticket: Any, deed: Deed) -> None:
@@ -320,7 +362,7 @@ class Scribe:
     def _edit(self, actor: Actor, ticket: Any, told: Mapping[str, Any], at: datetime, deed_id: str | None) -> None:
         """As `tickets.edit`."""
         changes: list[Change] = []
-        fields = self._fields(told)
+        fields, team_id = self._fields(told), ticket.team_id
         if fields.keys() != {"status"}:
             category = self.desk.categories.get(fields.get("category", ""))
             if category and category.is_confidential and category.id != ticket.category_id:
@@ -329,8 +371,16 @@ class Scribe:
                 change for name, editor in self._editors.items() if name in fields
                 for change in editor(ticket, fields[name], at)
             ]  # fmt: skip
+            if team_id is not None and ticket.team_id not in (None, team_id):
+                changes += self._release(ticket, fields)
+            if ticket.status not in workflow.ENDED and any(change.field in sla.PICKED_BY for change in changes):
+                sla.repick(ticket, self.desk.book, self._history)
         if "status" in fields and fields["status"] != ticket.status:
-            changes.append(tickets.set_status(actor, ticket, Status(fields["status"]), at=at))
+            changes.append(
+                tickets.set_status(
+                    actor, ticket, Status(fields["status"]), at=at, book=self.desk.book, history=self._history
+                )
+            )
         if not changes:
             return
         ticket.version += 1
@@ -338,11 +388,14 @@ class Scribe:
         self._record(actor, ticket, changes, at, deed_id=deed_id)
         self.rows[AuditEvent] += [
             (
-                self._id(AuditEvent), f"ticket.{change.field}.changed", actor.kind, actor.id, f"ticket:{ticket.id}", {},
-                actor.request_id, at,
+                self._id(AuditEvent), "tickets", f"ticket.{change.field}.changed", actor.kind, actor.id,
+                f"ticket:{ticket.id}", on_record(change), actor.request_id, at,
             )
             for change in changes if change.field in AUDITED
         ]  # fmt: skip
+
+    def _history(self) -> sla.Pauses:
+        return sla.pauses(self._moves)
 
     def _edit_category(self, ticket: Any, to: str, at: datetime) -> list[Change]:
         category = self.desk.categories[to]
@@ -374,6 +427,14 @@ class Scribe:
         ticket.handoff_count += before is not None
         ticket.team_id = team_id
         return [Change("team", self.desk.team_names[before], self.desk.team_names[team_id])]
+
+    def _release(self, ticket: Any, fields: Mapping[str, Any]) -> list[Change]:
+        """As `handoff.release`; the teams of the demo campus give nothing out by themselves."""
+        before = ticket.assignee_id
+        if before is None or "assignee_id" in fields or self.desk.team_of.get(before) == ticket.team_id:
+            return []
+        ticket.assignee_id = None
+        return [Change("assignee", before_user=before)]
 
     def _edit_assignee(self, ticket: Any, user_id: int, at: datetime) -> list[Change]:
         before = ticket.assignee_id

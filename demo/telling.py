@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from demo.campus import HERE, Cast, Person, Place
 from demo.hours import awake, between, in_office, span_of
 from demo.stories import Step, Story, stories
+
+if TYPE_CHECKING:
+    from demo.photos import Photo
 
 CONFIDENTIAL = ("it-accounts", "services-complaints")
 CHANNELS = {"web": 74, "email": 14, "staff": 6, "api": 4, "qr": 2}
@@ -53,7 +56,8 @@ GREETINGS = ("hello", "hi", "guten", "hallo")
 class Deed:
     """Something that happens to a ticket. `kind` is a verb of whoever writes it down.
 
-    say, change, join, leave, expire (it closes by itself), task (somebody notes one), work (its status changes).
+    say, change, join, leave, photo (somebody adds some), expire (it closes by itself), task (somebody notes one), work
+    (its status changes).
     """
 
     at: datetime
@@ -64,6 +68,7 @@ class Deed:
     audience: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     """What it changes, with people by username. A `say` may change the status with it."""
+    photos: Sequence[Photo] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Ticket:
     deeds: list[Deed]
     state: str
     """See `Wanted`."""
+    photos: Sequence[Photo] = ()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,11 @@ from sqlalchemy import func, select
 import insert_dummy_data
 import setup_db
 from app import create_app
-from demo import campus, history
+from demo import campus, drawing, history, photos
+from demo.photos import Photo
 from demo.stories import SPOKEN, queue, stories
 from demo.telling import Ticket as Told
-from helpdesk import auth, policy, tickets
+from helpdesk import auth, images, policy, replies, tickets
 from helpdesk.errors import NotFound
 from helpdesk.policy import Actor
 from models import (
@@ -25,8 +27,12 @@ from models import (
     Channel,
     Comment,
     Event,
+    Image,
+    ImageBlob,
+    ImageState,
     Job,
     Role,
+    SavedReply,
     Status,
     Tag,
     Task,
@@ -143,7 +149,8 @@ def rows() -> list[Any]:
     who = {user.id: user.username for user in db.session.scalars(select(User))}
     slugs = {category.id: category.slug for category in db.session.scalars(select(Category))}
     number = {id_: n for n, id_ in enumerate(db.session.scalars(select(Ticket.id).order_by(Ticket.id)))}
-    plain = [column.name for column in Ticket.__table__.columns if column.name != "id" and not column.foreign_keys]
+    plain = [column.name for column in Ticket.__table__.columns if column.name not in ("id", "sla_policy_id")]
+    plain = [name for name in plain if not Ticket.__table__.columns[name].foreign_keys]
 
     def people(ticket: Ticket) -> list[str | None]:
         return [who.get(user_id or 0) for user_id in (ticket.reporter_id, ticket.created_by_id, ticket.assignee_id)]
@@ -155,9 +162,17 @@ def rows() -> list[Any]:
         *((slugs[t.category_id], people(t), [getattr(t, name) for name in plain]) for t in everything(Ticket)),
         *((number[c.ticket_id], who[c.author_id], c.text, c.audience, c.created_at) for c in everything(Comment)),
         *(
-            (number.get(e.ticket_id), e.field, e.to_value, who.get(e.actor_id), e.visibility, e.created_at)
+            (
+                number.get(e.ticket_id),
+                e.field,
+                e.field == "image" or e.to_value,
+                who.get(e.actor_id),
+                e.visibility,
+                e.created_at,
+            )
             for e in everything(Event)
         ),
+        *((number[i.ticket_id or 0], who[i.uploader_id], i.comment_id is None, i.digest) for i in everything(Image)),
         *((number[r.ticket_id], who[r.user_id], r.reported_at, r.left_at) for r in everything(TicketReport)),
         *((t.title, t.status, t.due_at, t.created_at, number.get(t.ticket_id)) for t in everything(Task)),
         *((u.username, u.name, u.role, u.created_at, u.last_seen_at) for u in everything(User)),
@@ -194,10 +209,13 @@ def test_counters_equal_a_recount(app: Flask) -> None:
     affected = dict(db.session.execute(joined.group_by(TicketReport.ticket_id)).all())
     commented = dict(db.session.execute(select(Comment.ticket_id, func.count()).group_by(Comment.ticket_id)).all())
     happened = dict(db.session.execute(select(Event.ticket_id, func.count()).group_by(Event.ticket_id)).all())
-    assert max(affected.values()) >= 5
+    tied = select(Image.ticket_id, func.count()).where(Image.state == ImageState.READY)
+    shown = dict(db.session.execute(tied.group_by(Image.ticket_id)).all())
+    assert max(affected.values()) >= 5 and shown
     for ticket in db.session.scalars(select(Ticket)):
         assert ticket.affected_count == 1 + affected.get(ticket.id, 0)
         assert ticket.comment_count == commented.get(ticket.id, 0)
+        assert ticket.image_count == shown.get(ticket.id, 0)
         assert ticket.activity_seq == happened[ticket.id]
 
 
@@ -257,6 +275,66 @@ def test_it_sets_a_new_database_up_by_itself(tmp_path: Path) -> None:
         assert counted() == 1
         db.session.remove()
         db.engine.dispose()
+
+
+# --- photos -----------------------------------------------------------------------------------------------------------
+
+
+def test_some_report_with_a_photo_and_the_desk_shows_some(app: Flask) -> None:
+    tickets_told = list(photos.taken(told(MIDDAY), 1, variations=1))
+    taken = [photo for ticket in tickets_told for photo in photos.of(ticket)]
+    assert 15 < len(taken) < 60
+    assert sum(bool(ticket.photos) for ticket in tickets_told) > 10
+    assert any(deed.photos and deed.audience == "internal" for ticket in tickets_told for deed in ticket.deeds)
+    assert {photo.mended for photo in taken} == {False, True}
+    assert len(set(taken)) < 30, "each takes a moment of the first start"
+    assert [content(ticket) for ticket in tickets_told if not any(photos.of(ticket))] == [
+        content(before) for before, ticket in zip(told(MIDDAY), tickets_told, strict=True) if not any(photos.of(ticket))
+    ]
+
+
+def test_photos_are_sent_by_the_same_people_on_any_day() -> None:
+    def sent(at: datetime) -> list[tuple[Any, ...]]:
+        taken = photos.taken(told(at), 1)
+        return sorted((ticket.title, ticket.reporter, *photos.of(ticket)) for ticket in taken if any(photos.of(ticket)))
+
+    assert sent(MIDDAY) == sent(SUNDAY_NIGHT) != []
+
+
+def test_photos_are_as_the_worker_would_have_made_them(app: Flask) -> None:
+    assert insert(app, "--tickets", "120") == 0
+    agent = Person(app, db.session.scalars(select(User).where(User.username == "agent")).one())
+    found = list(db.session.scalars(select(Image)))
+    assert len(found) > 5
+    for image in found:
+        photo, thumbnail = (agent.get(f"/api/images/{image.id}{part}") for part in ("", "/thumbnail"))
+        assert photo.status_code == thumbnail.status_code == 200
+        assert photo.headers["Content-Type"] == "image/webp"
+        assert len(photo.data) == image.size_bytes and len(thumbnail.data) <= 12_000
+        said = images.check(photo.data)
+        assert (said.type, said.width, said.height) == (image.type, image.width, image.height)
+    kinds = select(ImageBlob.kind).where(ImageBlob.kind.not_in(["photo", "thumbnail"]))
+    assert db.session.scalar(kinds) is None
+
+
+@pytest.mark.parametrize("scene", drawing.SCENES)
+def test_a_scene_is_drawn_the_same_every_time_and_never_twice_alike(scene: str) -> None:
+    all_of_it = [Photo(scene, number, mended) for number in range(photos.VARIATIONS) for mended in (False, True)]
+    sketches = [drawing.sketch(photo).tobytes() for photo in all_of_it]
+    assert len(set(sketches)) == len(all_of_it)
+    assert drawing.sketch(all_of_it[0]).tobytes() == sketches[0]
+    made = drawing.drawn(all_of_it[0])
+    assert made is drawing.drawn(Photo(scene, 0))
+    assert len(made.photo) < 20_000 and len(made.thumbnail) < 10_000
+    assert images.check(made.photo).width == made.width
+
+
+def test_every_subject_is_a_scene() -> None:
+    scenes = {scene for _, subjects in photos.SUBJECTS.values() for scene in subjects}
+    assert scenes | {"plate"} == set(drawing.SCENES)
+    assert scenes >= photos.DEVICES
+    known = {f"{slug}-{child}" for slug, _, children in setup_db.CATEGORIES for child, _ in children}
+    assert photos.SUBJECTS.keys() <= known
 
 
 # --- where it may be done ---------------------------------------------------------------------------------------------
@@ -345,3 +423,11 @@ def test_a_reset_puts_back_what_a_desk_starts_with(app: Flask) -> None:
 def test_the_clock_is_the_real_one_again_afterwards(app: Flask) -> None:
     assert insert(app, "--tickets", "2") == 0
     assert abs(now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_desk_has_saved_replies_with_nothing_in_braces_but_places(app: Flask) -> None:
+    fill()
+    saved = list(db.session.scalars(select(SavedReply)))
+    assert len(saved) == 6
+    assert all(reply.owner_id is None for reply in saved)
+    assert {name for reply in saved for name in re.findall(r"{{(.*?)}}", reply.text)} <= replies.PLACES.keys()
