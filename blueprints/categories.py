@@ -1,4 +1,4 @@
-"""The desk's vocabulary: categories, buildings, tags, teams."""
+"""What the desk sorts tickets by: categories, buildings, tags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import categories
+from helpdesk import categories, tags
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
     ArchivedQuery,
@@ -14,12 +14,11 @@ from helpdesk.schemas import (
     CreateBuildingShape,
     CreateCategoryShape,
     CreateTagShape,
-    CreateTeamShape,
     EditBuildingShape,
     EditCategoryShape,
-    EditTeamShape,
+    EditTagShape,
     FullCategoryShape,
-    NamedShape,
+    MergeTagShape,
     TagShape,
     page_of,
 )
@@ -28,7 +27,6 @@ api = Doors("categories", __name__, url_prefix="/api")
 CATEGORY = f"/categories/{http.ID.format('category_id')}"
 BUILDING = f"/buildings/{http.ID.format('building_id')}"
 TAG = f"/tags/{http.ID.format('tag_id')}"
-TEAM = f"/teams/{http.ID.format('team_id')}"
 
 
 @api.call("GET", "/categories", None, query=ArchivedQuery, out=page_of(FullCategoryShape))
@@ -54,20 +52,30 @@ def show_category(actor: Actor, category_id: int) -> dict[str, Any]:
     return categories.category(category_id)
 
 
-@api.call("PUT", CATEGORY, Action.CATEGORY_WRITE, body=EditCategoryShape, out=FullCategoryShape, raises=(409,))
-@api.call("PATCH", CATEGORY, Action.CATEGORY_WRITE, body=EditCategoryShape, out=FullCategoryShape, raises=(409,))
+@api.call(
+    "PUT", CATEGORY, Action.CATEGORY_WRITE, body=EditCategoryShape, out=FullCategoryShape, if_match=True,
+    raises=(409,),
+)  # fmt: skip
+@api.call(
+    "PATCH", CATEGORY, Action.CATEGORY_WRITE, body=EditCategoryShape, out=FullCategoryShape, if_match=True,
+    raises=(409,),
+)  # fmt: skip
 def edit_category(actor: Actor, category_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change the fields named."""
     http.begin(actor)
-    categories.edit_category(actor, category_id, body)
+    row = categories.take_category(actor, category_id)
+    http.expect_version(row.version, lambda: categories.category(category_id))
+    categories.edit_category(actor, row, body)
     return categories.category(category_id)
 
 
-@api.call("DELETE", CATEGORY, Action.CATEGORY_WRITE, status=204, raises=(409,))
+@api.call("DELETE", CATEGORY, Action.CATEGORY_WRITE, status=204, if_match=True, raises=(409,))
 def destroy_category(actor: Actor, category_id: int) -> None:
     """Delete a category that was never used. 409 for any other: archive it."""
     http.begin(actor)
-    categories.destroy_category(actor, category_id)
+    row = categories.take_category(actor, category_id)
+    http.expect_version(row.version, lambda: categories.category(category_id))
+    categories.destroy_category(actor, row)
 
 
 @api.call("GET", "/buildings", None, query=ArchivedQuery, out=page_of(BuildingShape))
@@ -93,26 +101,34 @@ def show_building(actor: Actor, building_id: int) -> dict[str, Any]:
     return categories.building(building_id)
 
 
-@api.call("PUT", BUILDING, Action.BUILDING_WRITE, body=EditBuildingShape, out=BuildingShape, raises=(409,))
-@api.call("PATCH", BUILDING, Action.BUILDING_WRITE, body=EditBuildingShape, out=BuildingShape, raises=(409,))
+@api.call(
+    "PUT", BUILDING, Action.BUILDING_WRITE, body=EditBuildingShape, out=BuildingShape, if_match=True, raises=(409,)
+)  # fmt: skip
+@api.call(
+    "PATCH", BUILDING, Action.BUILDING_WRITE, body=EditBuildingShape, out=BuildingShape, if_match=True, raises=(409,)
+)  # fmt: skip
 def edit_building(actor: Actor, building_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change the fields named."""
     http.begin(actor)
-    categories.edit_building(actor, building_id, body)
+    row = categories.take_building(actor, building_id)
+    http.expect_version(row.version, lambda: categories.building(building_id))
+    categories.edit_building(actor, row, body)
     return categories.building(building_id)
 
 
-@api.call("DELETE", BUILDING, Action.BUILDING_WRITE, status=204, raises=(409,))
+@api.call("DELETE", BUILDING, Action.BUILDING_WRITE, status=204, if_match=True, raises=(409,))
 def destroy_building(actor: Actor, building_id: int) -> None:
     """Delete a building that was never used. 409 for any other: archive it."""
     http.begin(actor)
-    categories.destroy_building(actor, building_id)
+    row = categories.take_building(actor, building_id)
+    http.expect_version(row.version, lambda: categories.building(building_id))
+    categories.destroy_building(actor, row)
 
 
 @api.call("GET", "/tags", Action.TAG_WRITE, out=page_of(TagShape))
 def list_tags(actor: Actor) -> Answer:
     """List the tags."""
-    return http.page(categories.tags(), None)
+    return http.page(tags.tags(), None)
 
 
 @api.call(
@@ -121,56 +137,41 @@ def list_tags(actor: Actor) -> Answer:
 def create_tag(actor: Actor, body: dict[str, Any]) -> Answer:
     """Make a tag."""
     http.begin(actor)
-    row = categories.create_tag(actor, body)
-    return Answer(categories.tag(row.id), headers={"Location": f"/api/tags/{row.id}"})
+    row = tags.create(actor, body)
+    return Answer(tags.tag(row.id), headers={"Location": f"/api/tags/{row.id}"})
 
 
 @api.call("GET", TAG, Action.TAG_WRITE, out=TagShape)
 def show_tag(actor: Actor, tag_id: int) -> dict[str, Any]:
     """Get a tag."""
-    return categories.tag(tag_id)
+    return tags.tag(tag_id)
 
 
-@api.call("DELETE", TAG, Action.TAG_WRITE, status=204, raises=(409,))
-def destroy_tag(actor: Actor, tag_id: int) -> None:
-    """Delete a tag, and take it off every ticket."""
+@api.call("PUT", TAG, Action.TAG_WRITE, body=EditTagShape, out=TagShape, if_match=True, raises=(409,))
+@api.call("PATCH", TAG, Action.TAG_WRITE, body=EditTagShape, out=TagShape, if_match=True, raises=(409,))
+def edit_tag(actor: Actor, tag_id: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Rename a tag, on every ticket at once."""
     http.begin(actor)
-    categories.destroy_tag(actor, tag_id)
-
-
-@api.call("GET", "/teams", Action.TEAM_READ, out=page_of(NamedShape))
-def list_teams(actor: Actor) -> Answer:
-    """List the teams."""
-    return http.page(categories.teams(), None)
+    row = tags.take(actor, tag_id)
+    http.expect_version(row.version, lambda: tags.tag(tag_id))
+    tags.edit(actor, row, body)
+    return tags.tag(tag_id)
 
 
 @api.call(
-    "POST", "/teams", Action.TEAM_WRITE, body=CreateTeamShape, out=NamedShape, status=201, creates=True, raises=(409,)
+    "POST", f"{TAG}/merge", Action.TAG_WRITE, body=MergeTagShape, out=TagShape, raises=(409,)
 )  # fmt: skip
-def create_team(actor: Actor, body: dict[str, Any]) -> Answer:
-    """Make a team."""
+def merge_tag(actor: Actor, tag_id: int, body: dict[str, Any]) -> dict[str, Any]:
+    """Put another tag in its place, on every ticket that has it, and delete it. Answers the other."""
     http.begin(actor)
-    row = categories.create_team(actor, body)
-    return Answer(categories.team(row.id), headers={"Location": f"/api/teams/{row.id}"})
+    tags.merge(actor, tags.take(actor, tag_id), body["into_id"])
+    return tags.tag(body["into_id"])
 
 
-@api.call("GET", TEAM, Action.TEAM_READ, out=NamedShape)
-def show_team(actor: Actor, team_id: int) -> dict[str, Any]:
-    """Get a team."""
-    return categories.team(team_id)
-
-
-@api.call("PUT", TEAM, Action.TEAM_WRITE, body=EditTeamShape, out=NamedShape, raises=(409,))
-@api.call("PATCH", TEAM, Action.TEAM_WRITE, body=EditTeamShape, out=NamedShape, raises=(409,))
-def edit_team(actor: Actor, team_id: int, body: dict[str, Any]) -> dict[str, Any]:
-    """Change the fields named."""
+@api.call("DELETE", TAG, Action.TAG_WRITE, status=204, if_match=True, raises=(409,))
+def destroy_tag(actor: Actor, tag_id: int) -> None:
+    """Delete a tag, and take it off every ticket."""
     http.begin(actor)
-    categories.edit_team(actor, team_id, body)
-    return categories.team(team_id)
-
-
-@api.call("DELETE", TEAM, Action.TEAM_WRITE, status=204, raises=(409,))
-def destroy_team(actor: Actor, team_id: int) -> None:
-    """Delete a team; its members and tickets are then in none."""
-    http.begin(actor)
-    categories.destroy_team(actor, team_id)
+    row = tags.take(actor, tag_id)
+    http.expect_version(row.version, lambda: tags.tag(tag_id))
+    tags.destroy(actor, row)

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from helpdesk.policy import Actor
 from models import ActorKind, AuditEvent, db
+
+AREAS = {
+    "sign-in": "sign-in", "account": "sign-in", "address": "sign-in", "password": "sign-in", "session": "sign-in",
+    "denied": "denied", "user": "people", "category": "places", "building": "places", "tag": "places", "team": "places",
+    "ticket": "tickets", "comment": "tickets", "image": "tickets", "task": "tickets", "merge": "tickets",
+    "saved_reply": "writing", "view": "writing", "sla_policy": "levels", "calendar": "levels", "report": "exports",
+    "report_subscription": "exports", "export": "exports", "job": "jobs",
+}  # fmt: skip
+"""The first word of an action → what it is about."""
+OTHER = "other"
+
+
+def area_of(action: str) -> str:
+    return AREAS.get(action.partition(".")[0], OTHER)
+
+
+def changes(row: Any, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a wish changes in a row, before it does: field → `before` and `after`. Nothing that names a person."""
+    return {
+        name: {"before": getattr(row, name), "after": value}
+        for name, value in data.items()
+        if getattr(row, name, value) != value
+    }
 
 
 def record(
@@ -22,6 +46,7 @@ def record(
     db.session.add(
         AuditEvent(
             action=action,
+            area=area_of(action),
             actor_kind=actor.kind if actor else ActorKind.USER,
             actor_id=actor.id if actor else actor_id,
             target=target,

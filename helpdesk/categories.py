@@ -1,31 +1,29 @@
-"""The desk's vocabulary: categories, buildings, tags, teams."""
+"""What tickets are about and where they are: categories on two levels, and buildings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, delete, false, literal, null, select, union_all, update
+from sqlalchemy import CompoundSelect, delete, false, func, literal, null, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import audit, events, jobs, policy, tickets
-from helpdesk.errors import Conflict, Invalid, NotFound, Taken
+from helpdesk import audit, events, jobs, policy, sla, tickets, vocabulary
+from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.policy import Action, Actor
-from helpdesk.schemas import BuildingShape, CategoryShape, NamedShape, TagShape
-from models import Building, Category, Rows, Tag, Team, Ticket, TicketTag, begin_write, db, fetch, now
+from helpdesk.schemas import BuildingShape, CategoryShape
+from models import Building, Category, Rows, Tag, Team, Ticket, TicketReport, begin_write, db, fetch, now
 
-_category, _building, _tag, _team = CategoryShape(), BuildingShape(), TagShape(), NamedShape()
-T = TypeVar("T")
-MOST_TICKETS = 500
-"""So many a change of the vocabulary may change in one transaction."""
+_category, _building = CategoryShape(), BuildingShape()
 USUAL_FROM_CASES = 10
 """Under so many resolved cases nothing is said of how long it usually takes."""
 
 _categories: Rows = (
     select(
         Category.id, Category.slug, Category.name, Category.parent_id, Category.is_joinable, Category.is_confidential,
-        Category.is_archived, Category.usual_p50_seconds, Category.usual_p75_seconds, Category.usual_count,
+        Category.is_archived, Category.version, Category.usual_p50_seconds, Category.usual_p75_seconds,
+        Category.usual_count,
         Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
     )
     .outerjoin(Team, Team.id == Category.team_id)
@@ -55,11 +53,18 @@ USUAL_DAYS = 180
 
 @jobs.handles("usual_resolution", every=timedelta(hours=1))
 def count_usual_resolution(job: jobs.Claimed) -> None:
-    """From report to resolution, as people live through it: by category, a parent's with its children's."""
-    parents = {row.id: row.parent_id for row in fetch(select(Category.id, Category.parent_id))}
+    """From report to resolution, as people live through it: by category, a parent's with its children's.
+
+    Without what was merged: that says when somebody saw that it is the same problem. And without those of confidential
+    children: how many they are could be told from the difference.
+    """
+    rows = fetch(select(Category.id, Category.parent_id, Category.is_confidential))
+    parents = {row.id: None if row.is_confidential else row.parent_id for row in rows}
     took: dict[int, list[int]] = {category_id: [] for category_id in parents}
     resolved = select(Ticket.category_id, Ticket.created_at, Ticket.resolved_at).where(
-        Ticket.resolved_at >= now() - timedelta(days=USUAL_DAYS), Ticket.held == false()
+        Ticket.resolved_at >= now() - timedelta(days=USUAL_DAYS),
+        Ticket.held == false(),
+        Ticket.merged_into_id.is_(None),
     )
     for category_id, created_at, resolved_at in fetch(resolved):
         seconds = max(0, int((resolved_at - created_at).total_seconds()))
@@ -98,26 +103,28 @@ def buildings(*, archived: bool = False) -> list[dict[str, Any]]:
 
 
 def building(building_id: int) -> dict[str, Any]:
-    return _building.dump_row(_take(Building, building_id))
+    """Raises NotFound."""
+    return _building.dump_row(vocabulary.get(Building, building_id))
 
 
-def tags() -> list[dict[str, Any]]:
-    return [_tag.dump_row(row) for row in db.session.scalars(select(Tag).order_by(Tag.name))]
+def rooms_of(building_id: int) -> list[str]:
+    """The rooms in which something was reported there, in the order of their names: ROOMS_AT_MOST."""
+    seen = select(Ticket.room).where(Ticket.building_id == building_id, Ticket.room.is_not(None)).distinct()
+    return [room for room in db.session.scalars(seen.order_by(Ticket.room).limit(ROOMS_AT_MOST)) if room]
 
 
-def tag(tag_id: int) -> dict[str, Any]:
-    return _tag.dump_row(_take(Tag, tag_id))
+ROOMS_AT_MOST = 300
 
 
-def teams() -> list[dict[str, Any]]:
-    return [_team.dump_row(row) for row in db.session.scalars(select(Team).order_by(Team.name, Team.id))]
+def tickets_in(column: Any, row_id: int | None = None) -> dict[int, int]:
+    """How many tickets there are of each category (`Ticket.category_id`) or in each building, or of one of them alone:
+    also of what is over."""
+    counted = select(column, func.count()).where(column.is_not(None) if row_id is None else column == row_id)
+    counted = counted.group_by(column)
+    return {row[0]: row[1] for row in fetch(counted)}
 
 
-def team(team_id: int) -> dict[str, Any]:
-    return _team.dump_row(_take(Team, team_id))
-
-
-_choices: CompoundSelect[*tuple[Any, ...]] = union_all(
+CHOICES: tuple[Rows, ...] = (
     select(literal("categories").label("kind"), Category.id, Category.slug, Category.name, Category.parent_id).where(
         Category.is_archived == false()
     ),
@@ -126,7 +133,9 @@ _choices: CompoundSelect[*tuple[Any, ...]] = union_all(
     ),
     select(literal("teams"), Team.id, Team.slug, Team.name, null()),
     select(literal("tags"), Tag.id, Tag.name, Tag.name, null()),
-).order_by("name", "id")
+)
+"""What may be chosen now: rows of `kind, id, slug, name, parent_id`."""
+_choices: CompoundSelect[*tuple[Any, ...]] = union_all(*CHOICES).order_by("name", "id")
 
 
 def choices() -> dict[str, list[Any]]:
@@ -135,27 +144,6 @@ def choices() -> dict[str, list[Any]]:
     for row in fetch(_choices):
         found[row.kind].append(row)
     return found
-
-
-def _take(model: type[T], row_id: int) -> T:
-    row = db.session.get(model, row_id)
-    if row is None:
-        raise NotFound
-    return row
-
-
-def _save(row: Any, data: Mapping[str, Any]) -> Any:
-    """Write it, and say which name is taken where one is. Raises Taken."""
-    for name, value in data.items():
-        setattr(row, name, value)
-    db.session.add(row)
-    try:
-        with db.session.begin_nested():
-            db.session.flush()
-    except IntegrityError:
-        field = "slug" if "slug" in data else "name"
-        raise Taken(field, f"There is one with this {field} already.") from None
-    return row
 
 
 def _delete_unused(model: type[Category] | type[Building], row_id: int) -> None:
@@ -181,107 +169,87 @@ def _check_category(data: Mapping[str, Any], category_id: int | None = None) -> 
         raise Invalid({"team_id": ["Choose a team."]})
 
 
-def _each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:
-    """Tickets that a change of the vocabulary changes, locked one by one. Raises Conflict where they are many."""
-    ids = list(db.session.scalars(wanted.order_by(Ticket.id).limit(MOST_TICKETS + 1)))
-    if len(ids) > MOST_TICKETS:
-        raise Conflict(f"It is on more than {MOST_TICKETS} tickets: change those first.")
-    for ticket_id in ids:
-        yield tickets.take(actor, ticket_id)
-
-
 def create_category(actor: Actor, data: Mapping[str, Any]) -> Category:
     """Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
-    audit.record("category.created", actor=actor, target=None, name=data["name"])
     _check_category(data)
-    saved: Category = _save(Category(), data)
-    return saved
+    made = vocabulary.save(Category(), data)
+    audit.record("category.created", actor=actor, target=f"category:{made.id}", name=made.name)
+    return made
 
 
-def edit_category(actor: Actor, category_id: int, data: Mapping[str, Any]) -> None:
-    """Raises Forbidden, NotFound, Invalid, Taken."""
+def take_category(actor: Actor, category_id: int) -> Category:
+    """One to change, with all others locked in one order: two who put each other below themselves wait here.
+
+    Raises Forbidden, NotFound.
+    """
     policy.require(actor, Action.CATEGORY_WRITE)
-    audit.record("category.changed", actor=actor, target=f"category:{category_id}", fields=sorted(data))
-    if "parent_id" in data:  # two who put each other below themselves wait for one another here
-        db.session.execute(select(Category.id).order_by(Category.id).with_for_update())
-    row = _take(Category, category_id)
-    _check_category(data, category_id)
-    _save(row, data)
-    if not row.is_joinable:
-        joined = select(Ticket.id).where(Ticket.category_id == row.id, Ticket.affected_count > 1)
-        for ticket in _each(actor, joined):
+    db.session.execute(select(Category.id).order_by(Category.id).with_for_update(key_share=True)).all()
+    return vocabulary.take(Category, category_id)
+
+
+def edit_category(actor: Actor, row: Category, data: Mapping[str, Any]) -> None:
+    """Change the fields named of one that was taken. Raises Invalid, Taken, Conflict."""
+    if changed := audit.changes(row, data):
+        audit.record("category.changed", actor=actor, target=f"category:{row.id}", changes=changed)
+    was_joinable, above = row.is_joinable, row.parent_id
+    _check_category(data, row.id)
+    vocabulary.save(row, data)
+    if row.parent_id != above:  # what holds for the one above holds for it
+        sla.recount.begin(actor)
+    if was_joinable and not row.is_joinable:
+        for ticket in vocabulary.each(actor, select(Ticket.id).where(*_joined(row.id))):
             events.record(actor, *tickets.end_joiners_access(ticket), ticket=ticket, at=now())
 
 
-def destroy_category(actor: Actor, category_id: int) -> None:
-    """Delete one that was never used. Raises Conflict for any other: archive that."""
-    policy.require(actor, Action.CATEGORY_WRITE)
-    audit.record("category.deleted", actor=actor, target=f"category:{category_id}")
-    _delete_unused(Category, category_id)
+def _joined(category_id: int) -> tuple[Any, ...]:
+    return Ticket.category_id == category_id, Ticket.affected_count > 1
+
+
+def who_joined(category_id: int) -> tuple[int, int]:
+    """How many tickets of a category somebody joined, and how many people did: who would see them no longer."""
+    people = (
+        select(func.count(TicketReport.user_id.distinct()))
+        .join(Ticket, Ticket.id == TicketReport.ticket_id)
+        .where(TicketReport.left_at.is_(None), *_joined(category_id))
+        .scalar_subquery()
+    )
+    row = fetch(select(func.count(), people).select_from(Ticket).where(*_joined(category_id))).one()
+    return row[0], row[1]
+
+
+def destroy_category(actor: Actor, row: Category) -> None:
+    """Delete one that was taken and never used. Raises Conflict for any other: archive that."""
+    sla.policies.check_unnamed("category_ids", row.id)
+    audit.record("category.deleted", actor=actor, target=f"category:{row.id}", name=row.name)
+    _delete_unused(Category, row.id)
 
 
 def create_building(actor: Actor, data: Mapping[str, Any]) -> Building:
+    """Raises Forbidden, Taken."""
     policy.require(actor, Action.BUILDING_WRITE)
-    audit.record("building.created", actor=actor, target=None, name=data["name"])
-    saved: Building = _save(Building(), data)
-    return saved
+    made = vocabulary.save(Building(), data)
+    audit.record("building.created", actor=actor, target=f"building:{made.id}", name=made.name)
+    return made
 
 
-def edit_building(actor: Actor, building_id: int, data: Mapping[str, Any]) -> None:
+def take_building(actor: Actor, building_id: int) -> Building:
+    """One to change, locked. Raises Forbidden, NotFound."""
     policy.require(actor, Action.BUILDING_WRITE)
-    audit.record("building.changed", actor=actor, target=f"building:{building_id}", fields=sorted(data))
-    _save(_take(Building, building_id), data)
-    if "name" in data:
-        jobs.enqueue("index_tickets", {"building_id": building_id}, request_id=actor.request_id)
+    return vocabulary.take(Building, building_id)
 
 
-def destroy_building(actor: Actor, building_id: int) -> None:
-    """Delete one that was never used. Raises Conflict for any other: archive that."""
-    policy.require(actor, Action.BUILDING_WRITE)
-    audit.record("building.deleted", actor=actor, target=f"building:{building_id}")
-    _delete_unused(Building, building_id)
+def edit_building(actor: Actor, row: Building, data: Mapping[str, Any]) -> None:
+    """Change the fields named of one that was taken. Raises Taken."""
+    if changed := audit.changes(row, data):
+        audit.record("building.changed", actor=actor, target=f"building:{row.id}", changes=changed)
+    before = row.name
+    vocabulary.save(row, data)
+    if row.name != before:
+        jobs.enqueue("index_tickets", {"building_id": row.id}, request_id=actor.request_id)
 
 
-def create_tag(actor: Actor, data: Mapping[str, Any]) -> Tag:
-    policy.require(actor, Action.TAG_WRITE)
-    audit.record("tag.created", actor=actor, target=None, name=data["name"])
-    saved: Tag = _save(Tag(), data)
-    return saved
-
-
-def destroy_tag(actor: Actor, tag_id: int) -> None:
-    """Delete a tag, and take it off every ticket."""
-    policy.require(actor, Action.TAG_WRITE)
-    audit.record("tag.deleted", actor=actor, target=f"tag:{tag_id}")
-    tag = _take(Tag, tag_id)
-    tagged = select(Ticket.id).join(TicketTag, TicketTag.ticket_id == Ticket.id).where(TicketTag.tag_id == tag_id)
-    for ticket in _each(actor, tagged):
-        others = [name for name in tickets.tags_of([ticket.id])[ticket.id] if name != tag.name]
-        tickets.edit(actor, ticket, {"tags": others})
-    db.session.flush()
-    db.session.execute(delete(Tag).where(Tag.id == tag_id))
-
-
-def create_team(actor: Actor, data: Mapping[str, Any]) -> Team:
-    policy.require(actor, Action.TEAM_WRITE)
-    audit.record("team.created", actor=actor, target=None, name=data["name"])
-    saved: Team = _save(Team(), data)
-    return saved
-
-
-def edit_team(actor: Actor, team_id: int, data: Mapping[str, Any]) -> None:
-    policy.require(actor, Action.TEAM_WRITE)
-    audit.record("team.changed", actor=actor, target=f"team:{team_id}", fields=sorted(data))
-    _save(_take(Team, team_id), data)
-
-
-def destroy_team(actor: Actor, team_id: int) -> None:
-    """Delete a team; its members and tickets are then in none."""
-    policy.require(actor, Action.TEAM_WRITE)
-    audit.record("team.deleted", actor=actor, target=f"team:{team_id}")
-    _take(Team, team_id)
-    for ticket in _each(actor, select(Ticket.id).where(Ticket.team_id == team_id)):
-        tickets.edit(actor, ticket, {"team_id": None})
-    db.session.flush()
-    db.session.execute(delete(Team).where(Team.id == team_id))
+def destroy_building(actor: Actor, row: Building) -> None:
+    """Delete one that was taken and never used. Raises Conflict for any other: archive that."""
+    audit.record("building.deleted", actor=actor, target=f"building:{row.id}", name=row.name)
+    _delete_unused(Building, row.id)

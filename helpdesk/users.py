@@ -7,29 +7,55 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, false, func, literal, or_, select, true
 
-from helpdesk import audit, auth, images, jobs, limits, paging, policy, search, tasks, tickets, workflow
-from helpdesk.errors import BadLink, Conflict, Invalid, NotFound, NotSignedIn, Taken
+from helpdesk import (
+    audit,
+    auth,
+    images,
+    jobs,
+    limits,
+    notifications,
+    paging,
+    policy,
+    search,
+    tasks,
+    teams,
+    tickets,
+    workflow,
+)
+from helpdesk.errors import BadLink, Conflict, Forbidden, Invalid, NotFound, NotSignedIn, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MeShape, SessionShape, UserShape
 from helpdesk.settings import setting
 from models import (
+    LONG_AGO,
+    BulkEdit,
+    DigestItem,
+    Draft,
     IdempotencyKey,
+    InboundMail,
     Job,
     JobState,
     Membership,
     OneTimeToken,
+    Presence,
+    ReplyAddress,
+    ReportSubscription,
     Role,
     Rows,
+    SavedReply,
+    SavedView,
     Session,
     Task,
     TaskStatus,
     Team,
     Ticket,
+    TicketRead,
     TicketReport,
     TokenPurpose,
     User,
+    UserState,
     begin_write,
     db,
     fetch,
@@ -38,6 +64,7 @@ from models import (
 
 _me, _user, _session = MeShape(), UserShape(), SessionShape()
 DELETED = "Deleted user"
+LAST_ADMIN = "This is the last admin: make somebody else one first."
 
 
 # --- one's own account ------------------------------------------------------------------------------------------------
@@ -45,7 +72,8 @@ DELETED = "Deleted user"
 _me_select = (
     select(
         User.id, User.username, User.name, User.email, User.role, User.is_active, User.locale, User.time_zone,
-        User.theme, User.notifications, User.created_at, User.updated_at, User.last_seen_at,
+        User.theme, User.has_shortcuts, User.notifications, User.created_at, User.updated_at,
+        policy.last_seen().label("last_seen_at"),
         Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
     )
     .outerjoin(Membership, Membership.user_id == User.id)
@@ -88,7 +116,14 @@ def edit_me(actor: Actor, data: Mapping[str, Any]) -> None:
         setattr(own, name, value)
     own.updated_at = now()
     if "name" in data:
+        own.version += 1
         jobs.enqueue("index_tickets", {"reporter_id": own.id}, request_id=actor.request_id)
+
+
+def end_mails(user_id: int, kind: str) -> None:
+    """Send somebody no more mails of a kind: whoever opens the link in one may say so."""
+    user = db.session.get_one(User, user_id)
+    user.notifications = {**user.notifications, kind: notifications.OFF}
 
 
 def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
@@ -112,13 +147,18 @@ def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
         jobs.enqueue("mail", {"kind": "address_changed", "user_id": user.id, "to": old}, request_id=request_id)
 
 
-def sessions(actor: Actor, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of where somebody is signed in, newest first."""
+def sessions(
+    actor: Actor, *, limit: int, cursor: str | None, of: int | None = None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of where one is signed in, newest first; or `of` whom, for who may look after them: `people.sessions`."""
+    if of is not None:
+        policy.require(actor, Action.USER_WRITE)
+    user_id = actor.id if of is None else of
 
     def build(after: bool) -> Rows:
-        return paging.ordered(auth.sessions_of(actor), {"id": (Session.id, Session.id)}, "-id", after=after)
+        return paging.ordered(auth.sessions_of(actor, user_id), {"id": (Session.id, Session.id)}, "-id", after=after)
 
-    found = paging.page(build, {}, of="sessions", limit=limit, cursor=cursor)
+    found = paging.page(build, {}, of=f"sessions|{user_id}", limit=limit, cursor=cursor)
     return [_session.dump_row(row) for row in found.rows], found.next_cursor
 
 
@@ -128,6 +168,13 @@ FILTERS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "role": lambda name: User.role.in_(bindparam(name, expanding=True)),
     "team": lambda name: Team.slug.in_(bindparam(name, expanding=True)),
     "is_active": lambda name: User.is_active == bindparam(name),
+    # as the indexes have it that know no others
+    UserState.ACTIVE: lambda name: and_(User.is_active == true(), User.password_hash.is_not(None)),
+    UserState.INVITED: lambda name: and_(
+        User.is_active == true(), User.password_hash.is_(None), User.username.is_not(None)
+    ),
+    UserState.GUEST: lambda name: and_(User.is_active == true(), User.password_hash.is_(None), User.username.is_(None)),
+    UserState.DEACTIVATED: lambda name: User.is_active == false(),
 }
 
 
@@ -135,14 +182,22 @@ def _matches(wide: bool) -> ColumnElement[bool]:
     """The beginning of any word of a name, or of an address, as far as the addresses may be seen."""
     start: Any = bindparam("q_start")
     inside: Any = bindparam("q_inside")
-    name = func.lower(User.name)
+    # with a space before it, each of its words stands behind one: a single comparison, at a hundred thousand names
+    name = literal(" ").concat(func.lower(User.name))
     address: ColumnElement[bool] = User.email_normalized.like(start, escape="\\")
     if not wide:
         address = (User.role == Role.CUSTOMER) & address
-    return or_(name.like(start, escape="\\"), name.like(inside, escape="\\"), address)
+    return or_(address, name.like(inside, escape="\\"))
 
 
-ORDER: paging.Order = {"name": (User.name, User.id), "id": (User.id, User.id)}
+ORDER: paging.Order = {
+    "name": (User.name, User.id),
+    "id": (User.id, User.id),
+    "role": (User.role, User.id),
+    "last_seen_at": (User.last_seen_at, User.id),
+}
+ADMINS_ORDERS = frozenset({"last_seen_at"})
+"""By what only admins are shown."""
 
 
 @lru_cache(maxsize=128)
@@ -160,6 +215,10 @@ def listing(
     policy.require(actor, Action.USER_READ)
     role = actor.role or Role.CUSTOMER
     values = dict(filters)
+    if role != Role.ADMIN and ("state" in values or sort.removeprefix("-") in ADMINS_ORDERS):
+        raise Forbidden("Only admins see when people were here, and how their accounts stand.")
+    if (state := values.pop("state", None)) is not None:
+        values[state] = True
     names = frozenset(values)
     if "q" in values:
         q = values.pop("q").lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -219,20 +278,27 @@ def invite(actor: Actor, data: Mapping[str, Any]) -> User:
     username = free_username(data.get("username"), email, user.id if user else None)
     if user is None:
         user = User(
-            email=data["email"].strip(), email_normalized=email, locale=setting("DEFAULT_LOCALE"), is_active=True
-        )
+            email=data["email"].strip(), email_normalized=email, locale=setting("DEFAULT_LOCALE"), is_active=True,
+            version=0,
+        )  # fmt: skip
         db.session.add(user)
+    user.version += 1
     user.name, user.role, user.is_active, user.updated_at = data["name"], data["role"], True, now()
     user.username = username
     auth.flush_unique()
     _set_team(user, data.get("team_id"))
+    mail_invitation(user, request_id=actor.request_id)
+    audit.record("user.invited", actor=actor, target=f"user:{user.id}", role=user.role)
+    return user
+
+
+def mail_invitation(user: User, *, request_id: str | None) -> None:
+    """Mail a link that sets somebody's first password; the one before it ends."""
     token = auth.make_link_token(
         TokenPurpose.INVITE, user_id=user.id, username=user.username, email=user.email, name=user.name
     )
     payload = {"kind": "invitation", "token_id": token.id, "user_id": user.id}
-    jobs.enqueue("mail", payload, request_id=actor.request_id)
-    audit.record("user.invited", actor=actor, target=f"user:{user.id}", role=user.role)
-    return user
+    jobs.enqueue("mail", payload, request_id=request_id)
 
 
 def free_username(wanted: str | None, email: str, user_id: int | None) -> str:
@@ -253,9 +319,10 @@ def _username_taken(username: str, user_id: int | None) -> bool:
 def _set_team(user: User, team_id: int | None) -> None:
     if team_id is not None and db.session.get(Team, team_id) is None:
         raise Invalid({"team_id": ["Choose a team."]})
-    db.session.execute(delete(Membership).where(Membership.user_id == user.id))
     if team_id is not None:
-        db.session.add(Membership(user_id=user.id, team_id=team_id))
+        teams.place(user.id, team_id)
+    else:
+        teams.take_out(user.id)
 
 
 def take(actor: Actor, user_id: int, action: Action) -> User:
@@ -269,20 +336,22 @@ def take(actor: Actor, user_id: int, action: Action) -> User:
     return user
 
 
+def other_admins(user_id: Any) -> Select[int]:
+    """Those besides somebody who can log in and run the desk: who was invited and never came cannot."""
+    others = select(User.id).where(User.role == Role.ADMIN, User.is_active, User.password_hash.is_not(None))
+    return others.where(User.id != user_id).limit(1)
+
+
 def _check_not_last_admin(user: User) -> None:
-    others = (  # who was invited and never came cannot log in
-        select(User.id)
-        .where(User.role == Role.ADMIN, User.is_active, User.password_hash.is_not(None), User.id != user.id)
-        .limit(1)
-    )
-    if user.role == Role.ADMIN and user.is_active and db.session.scalar(others) is None:
-        raise Conflict("This is the last admin: make somebody else one first.")
+    if user.role == Role.ADMIN and user.is_active and db.session.scalar(other_admins(user.id)) is None:
+        raise Conflict(LAST_ADMIN)
 
 
 def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
     """Change somebody's name, username, role, team, or whether they may log in. Raises Conflict, Taken, Invalid."""
     policy.require(actor, Action.USER_WRITE)
     before = {"role": user.role, "is_active": user.is_active}
+    was_called, team_before = (user.name, user.username), team_of(user.id)
     if data.get("role", user.role) != Role.ADMIN or not data.get("is_active", True):
         _check_not_last_admin(user)
     if "username" in data and _username_taken(data["username"], user.id):
@@ -293,6 +362,7 @@ def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
         if name in data:
             setattr(user, name, data[name])
     user.updated_at = now()
+    user.version += 1
     auth.flush_unique()
     if "name" in data:
         jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=actor.request_id)
@@ -303,10 +373,30 @@ def edit(actor: Actor, user: User, data: Mapping[str, Any]) -> None:
         db.session.execute(delete(IdempotencyKey).where(IdempotencyKey.user_id == user.id))
         if not user.is_active or user.role == Role.CUSTOMER:
             _hand_back_work(actor, user)
+        if user.role == Role.CUSTOMER:
+            teams.take_out(user.id)
     for name, old in before.items():
         if getattr(user, name) != old:
             change = {"before": old, "after": getattr(user, name)}
             audit.record(f"user.{name}.changed", actor=actor, target=f"user:{user.id}", **change)
+    _name_on_record(actor, user, was_called)
+    db.session.flush()
+    if (team := team_of(user.id)) != team_before:
+        audit.record("user.team.changed", actor=actor, target=f"user:{user.id}", before=team_before, after=team)
+
+
+def team_of(user_id: int) -> str | None:
+    """What somebody's team is called."""
+    named = select(Team.name).join(Membership, Membership.team_id == Team.id).where(Membership.user_id == user_id)
+    return db.session.scalar(named)
+
+
+def _name_on_record(actor: Actor, user: User, before: tuple[str, str | None]) -> None:
+    """That somebody is called otherwise; not how, for what is on record outlives who they were."""
+    pairs = zip(("name", "username"), before, (user.name, user.username), strict=True)
+    fields = [field for field, old, new in pairs if old != new]
+    if fields:
+        audit.record("user.changed", actor=actor, target=f"user:{user.id}", fields=fields)
 
 
 def _hand_back_work(actor: Actor, user: User) -> None:
@@ -328,11 +418,16 @@ def _forget_answers(user: User) -> None:
 
 
 def erase(actor: Actor, user: User) -> None:
-    """Take away everything that says who they were; what they wrote stays, under DELETED. Raises Conflict."""
+    """Take away everything that says who they were, and their photos; what they wrote stays, under DELETED.
+
+    Raises Conflict.
+    """
     policy.require(actor, Action.USER_ERASE)
     _check_not_last_admin(user)
     at = now()
     _forget_answers(user)
+    theirs = select(InboundMail.id).where(func.lower(InboundMail.sender) == user.email_normalized)
+    db.session.execute(delete(InboundMail).where(InboundMail.id.in_(theirs)))
     _hand_back_work(actor, user)
     joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None))
     for ticket_id in list(db.session.scalars(joined.order_by(TicketReport.ticket_id))):
@@ -340,12 +435,19 @@ def erase(actor: Actor, user: User) -> None:
     db.session.execute(delete(OneTimeToken).where(OneTimeToken.subject == user.email_normalized))
     user.username = user.email = user.email_normalized = user.password_hash = user.time_zone = None
     user.name, user.is_active, user.role, user.notifications = DELETED, False, Role.CUSTOMER, {}
-    user.email_verified_at = user.last_seen_at = user.bounced_at = None
+    user.email_verified_at = user.bounced_at = None
+    user.last_seen_at = LONG_AGO
     user.erased_at = user.updated_at = at
-    for model in (Session, OneTimeToken, Membership):
+    user.version += 1
+    for model in (
+        Session, OneTimeToken, Membership, Draft, Presence, TicketRead, DigestItem, ReplyAddress, ReportSubscription,
+    ):  # fmt: skip
         db.session.execute(delete(model).where(model.user_id == user.id))
+    for kept in (SavedReply, SavedView):
+        db.session.execute(delete(kept).where(kept.owner_id == user.id))
+    db.session.execute(delete(BulkEdit).where(BulkEdit.actor_id == user.id))
     db.session.execute(delete(Job).where(Job.state != JobState.DONE, Job.payload["user_id"].as_integer() == user.id))
-    images.forget_untied(user.id)
+    images.forget_person(actor, user.id)
     db.session.flush()
     search.index_of_person(user.id)
     audit.record("user.erased", actor=actor, target=f"user:{user.id}")

@@ -15,13 +15,14 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import users
-from models import Job, Membership, OneTimeToken, Role, Session, TicketReport, User, db
+from models import LONG_AGO, Job, Membership, OneTimeToken, Role, Session, TicketReport, User, db
 from tests.conftest import statements
 from tests.doors import Browser, at, change, login, recorded, row_of, same, with_token
 from tests.factories import PASSWORD, Person, link_in, mails, make_user, work
 
 ME = "/api/users/me"
-SHOWN = {"id", "username", "name", "email", "role", "team", "is_active", "created_at", "updated_at", "last_seen_at"}
+ME_SHOWN = {"id", "username", "name", "email", "role", "team", "is_active", "created_at", "updated_at", "last_seen_at"}
+SHOWN = ME_SHOWN | {"is_away", "state", "version"}
 
 
 def found(person: Person, query: str = "") -> list[str]:
@@ -52,7 +53,7 @@ def people() -> int:
 def test_people_see_and_change_their_own_account(customer: Person, other: Person, anonymous: Person) -> None:
     assert anonymous.get(ME).status_code == 401
     shown = customer.get(ME).json
-    assert set(shown) == SHOWN | {"locale", "time_zone", "theme", "notifications"}
+    assert set(shown) == ME_SHOWN | {"locale", "time_zone", "theme", "has_shortcuts", "notifications"}
     assert (shown["id"], shown["email"], shown["theme"], shown["role"]) == (
         customer.id,
         customer.email,
@@ -232,7 +233,9 @@ def test_agents_see_what_they_need_of_people_and_admins_all(agent: Person, admin
         shown, full = (who.get(f"/api/users/{person.id}").json for who in (agent, admin))
         assert set(shown) == set(full) == SHOWN
         assert {name for name in SHOWN if full[name] is None} <= {"team"}
-        hidden = {"username", "created_at", "updated_at", "last_seen_at"} | (set() if person is customer else {"email"})
+        hidden = {"username", "created_at", "updated_at", "last_seen_at", "state", "version"} | (
+            set() if person is customer else {"email"}
+        )
         assert {name for name in SHOWN if shown[name] is None} - {"team"} == hidden
         assert {name: shown[name] for name in ("id", "name", "role", "team")} == {
             name: full[name] for name in ("id", "name", "role", "team")
@@ -561,8 +564,9 @@ def test_erasing_a_person_takes_away_who_they_were_and_keeps_what_they_said(
     assert admin.delete(f"/api/users/{customer.id}").status_code == 204
     row = row_of(customer)
     assert (row.name, row.role, row.is_active) == ("Deleted user", Role.CUSTOMER, False)
-    gone = ("username", "email", "email_normalized", "password_hash", "time_zone", "last_seen_at", "email_verified_at")
+    gone = ("username", "email", "email_normalized", "password_hash", "time_zone", "email_verified_at")
     assert {name: getattr(row, name) for name in gone} == dict.fromkeys(gone)
+    assert row.last_seen_at == LONG_AGO
     for model in (Session, OneTimeToken, Membership):
         assert db.session.scalar(select(func.count()).where(model.user_id == customer.id)) == 0
     assert db.session.scalar(select(TicketReport.left_at).where(TicketReport.user_id == customer.id)) is not None
