@@ -9,6 +9,8 @@ its job, a job that promises another gives it a `key`.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +23,7 @@ from sqlalchemy import Update, and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import WRITE, Job, JobState, Schedule, begin_write, db, fetch, now
+from models import WRITE, Job, JobState, Schedule, Worker, begin_write, db, fetch, now
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ MAX_ATTEMPTS = 30
 """With an hour between the later ones, more than a night: a mail server may be down that long."""
 LONGEST_WAIT_SECONDS = 3600
 NOT_YET_SECONDS = 60
+HERE_SECONDS = 15
+"""How often a worker says that it is there, whether or not it has anything to do."""
 SLACK = timedelta(minutes=5)
 """Between the clocks of several machines."""
 KEEP_DONE_DAYS = 14
@@ -98,6 +102,11 @@ def enqueue(
         insert_ignore(Job, key=key, **values)
 
 
+def is_promised(key: str) -> bool:
+    """Whether there was a job with this key, done or not; for KEEP_DONE_DAYS after it was done."""
+    return db.session.scalar(select(Job.id).where(Job.key == key)) is not None
+
+
 def key_of(job: Claimed) -> str:
     """The key of the one job that this one promises."""
     return f"of:{job.id}"
@@ -105,7 +114,7 @@ def key_of(job: Claimed) -> str:
 
 def has_promised(job: Claimed) -> bool:
     """Whether the job promised what it promises before: its worker died after that commit, and this is a repetition."""
-    return db.session.scalar(select(Job.id).where(Job.key == key_of(job))) is not None
+    return is_promised(key_of(job))
 
 
 def claim() -> Claimed | None:
@@ -269,7 +278,8 @@ def drain() -> int:
 
 def work(stop: threading.Event, poll_seconds: float = 0.5) -> None:
     """Work until told to stop. A database that is away is waited for."""
-    watch, next_look = Watch(), 0.0
+    watch, next_look, next_sign = Watch(), 0.0, 0.0
+    me = f"{socket.gethostname()[:48]}:{os.getpid()}"
     while not stop.is_set():
         try:
             if time.monotonic() >= next_look:
@@ -277,6 +287,9 @@ def work(stop: threading.Event, poll_seconds: float = 0.5) -> None:
                 run_schedules()
                 watch.look()
                 next_look = time.monotonic() + PULSE_SECONDS
+            if time.monotonic() >= next_sign:
+                say_here(me)
+                next_sign = time.monotonic() + HERE_SECONDS
             if not run_one():
                 stop.wait(poll_seconds)
         except SQLAlchemyError:
@@ -284,6 +297,27 @@ def work(stop: threading.Event, poll_seconds: float = 0.5) -> None:
             stop.wait(2)
         finally:
             db.session.remove()
+    try:
+        say_gone(me)
+    except SQLAlchemyError:
+        log.warning("the database does not answer", exc_info=True)
+    finally:
+        db.session.remove()
+
+
+def say_here(worker: str) -> None:
+    """Write that a worker is there."""
+    begin_write()
+    if not insert_ignore(Worker, name=worker):
+        db.session.execute(update(Worker).where(Worker.name == worker).values(seen_at=now()))
+    db.session.commit()
+
+
+def say_gone(worker: str) -> None:
+    """It stopped as it was told: nobody need miss it."""
+    begin_write()
+    db.session.execute(delete(Worker).where(Worker.name == worker))
+    db.session.commit()
 
 
 @handles("purge_jobs", every=timedelta(days=1))
@@ -293,6 +327,7 @@ def purge_jobs(job: Claimed) -> None:
     db.session.execute(
         delete(Job).where(Job.state == JobState.DONE, Job.created_at < now() - timedelta(days=KEEP_DONE_DAYS))
     )
+    db.session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=KEEP_DONE_DAYS)))
     db.session.commit()
 
 

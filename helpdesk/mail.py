@@ -23,6 +23,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import update
@@ -32,11 +33,13 @@ from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
 from helpdesk.workflow import ENDED
-from models import OneTimeToken, User, begin_write, db, now
+from models import Audience, Channel, OneTimeToken, Role, Status, Ticket, User, begin_write, db, now
 
 log = logging.getLogger(__name__)
 
 SMTP_TIMEOUT_SECONDS = 30
+MARK = "— Write your answer above this line —"
+"""Begins what can be answered: whatever a mail program does with what it quotes, this tells where that begins."""
 
 
 @dataclass
@@ -45,6 +48,9 @@ class Mail:
     context: dict[str, Any]
     name: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    answer_to: str | None = None
+    """The address by which its reader, and nobody else, answers. It is the sender's on the envelope, too, so that what
+    cannot be delivered comes back to it."""
 
 
 Compose = Callable[[dict[str, Any]], Mail | None]
@@ -108,7 +114,10 @@ def reset(payload: dict[str, Any]) -> Mail | None:
 @mail
 def guest_report(payload: dict[str, Any]) -> Mail | None:
     """To an address that somebody reported with: none of their words, for it may be anybody's."""
-    return _to_person(payload, "/account/report")
+    made = _to_person(payload, "/account/report")
+    if made is not None:
+        made.name = ""
+    return made
 
 
 @mail
@@ -143,34 +152,86 @@ def password_changed(payload: dict[str, Any]) -> Mail | None:
 
 
 def _about_ticket(payload: dict[str, Any]) -> Mail | None:
-    """What its reader sees of the ticket and of the deed at this moment."""
+    """What whom it affects sees of the ticket and of the deed at this moment."""
     user = _person(payload["user_id"])
     if user is None or user.email is None:
         return None
+    actor = notifications.reader(user)
+    rows = notifications.deed_as_seen(user, payload["deed_id"])
+    made = _about(payload["kind"], user, actor, payload["ticket_id"], rows)
+    if made is not None:
+        made.context["link"] = _conversation(user, payload["ticket_id"])
+    return made
+
+
+def _about_work(payload: dict[str, Any]) -> Mail | None:
+    """What one of the staff sees of it, as whose work it is. A note is not quoted: it stays on the staff pages."""
+    user = _person(payload["user_id"])
+    if user is None or user.email is None or user.role == Role.CUSTOMER:
+        return None
+    actor = policy.Actor(id=user.id, role=user.role, name=user.name)
+    rows = notifications.deed_of_ticket(actor, payload["deed_id"])
+    made = _about(payload["kind"], user, actor, payload["ticket_id"], rows)
+    if made is not None:
+        comment = made.context["comment"]
+        if comment is not None and comment.comment_audience == Audience.INTERNAL:
+            # what answers a note would go out to a customer
+            made.context.update(html="", is_note=True, mark=None)
+            made.answer_to = None
+        made.context["link"] = url(f"/staff/tickets/{payload['ticket_id']}")
+        made.context["by"] = next((row.actor_name for row in rows if row.actor_name), None)
+    return made
+
+
+def _about(kind: str, user: User, actor: policy.Actor, ticket_id: int, rows: list[Any]) -> Mail | None:
     try:
-        ticket = policy.get_ticket(notifications.reader(user), payload["ticket_id"])
+        ticket = policy.get_ticket(actor, ticket_id)
     except NotFound:
         return None
-    rows = notifications.deed_as_seen(user, payload["deed_id"])
     comment = next((row for row in rows if row.comment_text is not None and row.to_value == "added"), None)
     host = urlsplit(setting("PUBLIC_BASE_URL")).hostname
     thread = f"<ticket-{ticket.id}@{host}>"
+    off = url(f"/account/mails/off?token={auth.mails_token(user, kind)}")
+    answer_to = auth.reply_address(ticket_id, user)
     return Mail(
-        to=user.email,
+        to=user.email or "",
         name=user.name,
         context={
             "user": user,
             "ticket": ticket,
             "comment": comment,
             "html": render(comment.comment_text) if comment else "",
+            "off": off,
+            "mark": MARK if answer_to else None,
         },
-        headers={"In-Reply-To": thread, "References": thread},
+        answer_to=answer_to,
+        headers={
+            "In-Reply-To": thread,
+            "References": thread,
+            "List-Unsubscribe": f"<{off}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
     )
+
+
+def _conversation(user: User, ticket_id: int) -> str:
+    """Where somebody reads on: whoever has no account, through the link that opens their report without one.
+
+    Where they joined somebody else's there is no such link: with an account it is theirs to read.
+    """
+    if user.password_hash is not None:
+        return url(f"/tickets/{ticket_id}")
+    link = auth.report_link(ticket_id, user)
+    return url(f"/account/report?token={link}" if link else "/register")
 
 
 @mail
 def received(payload: dict[str, Any]) -> Mail | None:
-    return _about_ticket(payload)
+    """Of what came by mail none of its words: anybody can write anybody's address as the sender."""
+    made = _about_ticket(payload)
+    if made is not None:
+        made.context["came_by_mail"] = made.context["ticket"].channel == Channel.EMAIL
+    return made
 
 
 @mail
@@ -185,6 +246,108 @@ def resolved(payload: dict[str, Any]) -> Mail | None:
     """Nothing to send where it is open again by now."""
     made = _about_ticket(payload)
     return made if made is not None and made.context["ticket"].status in ENDED else None
+
+
+@mail
+def waiting(payload: dict[str, Any]) -> Mail | None:
+    """The desk waits for an answer; nothing to send where it does not any more."""
+    made = _about_ticket(payload)
+    return made if made is not None and made.context["ticket"].status == Status.WAITING else None
+
+
+@mail
+def reopened(payload: dict[str, Any]) -> Mail | None:
+    """Nothing to send where it has ended again."""
+    made = _about_ticket(payload)
+    return made if made is not None and made.context["ticket"].status not in ENDED else None
+
+
+# --- to the staff -----------------------------------------------------------------------------------------------------
+
+
+@mail
+def assigned(payload: dict[str, Any]) -> Mail | None:
+    """It is theirs now; nothing to send once it is somebody else's."""
+    made = _about_work(payload)
+    return made if made is not None and made.context["ticket"].assignee_id == payload["user_id"] else None
+
+
+@mail
+def mentioned(payload: dict[str, Any]) -> Mail | None:
+    """Somebody named them; nothing to send once those words were deleted."""
+    made = _about_work(payload)
+    return made if made is not None and made.context["comment"] is not None else None
+
+
+@mail
+def answered(payload: dict[str, Any]) -> Mail | None:
+    """A customer wrote on what is theirs."""
+    made = _about_work(payload)
+    return made if made is not None and made.context["comment"] is not None else None
+
+
+@mail
+def returned(payload: dict[str, Any]) -> Mail | None:
+    """What was resolved is open again."""
+    made = _about_work(payload)
+    return made if made is not None and made.context["ticket"].status not in ENDED else None
+
+
+@mail
+def queued(payload: dict[str, Any]) -> Mail | None:
+    """Their team has it and nobody took it on; nothing to send once somebody did."""
+    made = _about_work(payload)
+    if made is None:
+        return None
+    ticket = made.context["ticket"]
+    return made if ticket.assignee_id is None and ticket.status not in ENDED else None
+
+
+def _about_target(payload: dict[str, Any]) -> Mail | None:
+    """What is due soon or was missed: of those targets that still stand as they stood when it was noted."""
+    made = _about_work(payload)
+    if made is None:
+        return None
+    ticket, zone = made.context["ticket"], ZoneInfo(made.context["user"].time_zone or setting("TIME_ZONE"))
+    targets = {
+        "response": ("first reply", ticket.first_response_due_at, ticket.first_response_at),
+        "resolution": ("fix", ticket.resolution_due_at, ticket.resolved_at),
+    }
+    standing = []
+    for row in notifications.deed_of_ticket(policy.SYSTEM, payload["deed_id"]):
+        what, due_at, done_at = targets.get(row.to_value, ("", None, None))
+        if row.field == payload["kind"] and done_at is None and due_at and due_at.isoformat() == row.from_value:
+            standing.append((what, due_at.astimezone(zone)))
+    if not standing or ticket.status in (Status.WAITING, *ENDED):
+        return None
+    made.context.update(targets=standing, is_theirs=ticket.assignee_id == payload["user_id"])
+    return made
+
+
+@mail
+def due_soon(payload: dict[str, Any]) -> Mail | None:
+    """Nothing to send once it is late: that has a mail of its own."""
+    made = _about_target(payload)
+    return made if made is not None and all(due_at > now() for _, due_at in made.context["targets"]) else None
+
+
+@mail
+def overdue(payload: dict[str, Any]) -> Mail | None:
+    return _about_target(payload)
+
+
+@mail
+def digest(payload: dict[str, Any]) -> Mail | None:
+    """What happened within an hour, in a line each, of what there still is to be told."""
+    user = _person(payload["user_id"])
+    items = []
+    for item in payload["items"]:
+        made = MAILS[item["kind"]]({**item, "user_id": payload["user_id"]})
+        if made is not None:
+            items.append({"kind": item["kind"], **made.context})
+    if user is None or user.email is None or not items:
+        return None
+    return Mail(to=user.email, name=user.name, context={"user": user, "items": items, "says": notifications.SAYS})
 
 
 # --- building and sending ---------------------------------------------------------------------------------------------
@@ -213,6 +376,8 @@ def build(kind: str, job: jobs.Claimed, composed: Mail) -> EmailMessage:
     message["X-Auto-Response-Suppress"] = "All"
     for header, value in composed.headers.items():
         message[header] = value
+    if composed.answer_to:
+        message["Reply-To"] = Address(display_name=name, addr_spec=composed.answer_to)
     message.set_content(part("body.txt").strip() + "\n")
     message.add_alternative(part("body.html"), subtype="html")
     return message
@@ -227,6 +392,7 @@ def _line(text: str) -> str:
 def send(job: jobs.Claimed) -> None:
     """Compose a mail for whom it concerns now, and hand it over. Failing is repeated by the outbox."""
     kind = job.payload["kind"]
+    _make_answerable(job.payload)
     composed = MAILS[kind](job.payload)
     if composed is None:
         log.info("mail has no reader any more", extra={"job": job.id, "kind": kind})
@@ -237,15 +403,26 @@ def send(job: jobs.Claimed) -> None:
         keep(message, job.id, kind)
     if setting("SMTP_URL"):
         try:
-            _hand_over(message, setting("SMTP_URL"))
+            _hand_over(message, setting("SMTP_URL"), composed.answer_to)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             if min(codes, default=0) < 500:
                 raise SMTPRefused(f"refused with {codes}") from None  # without the address, which may be erased one day
             _bounced(job)
             raise jobs.GiveUp(f"no such mailbox: {codes}") from None
+        except smtplib.SMTPSenderRefused as error:  # which names the address that lets its reader write
+            raise SMTPRefused(f"our sender was refused with {error.smtp_code}") from None
     elif setting("ENVIRONMENT") == "production":
         raise MailNotConfigured("SMTP_URL is not set: the mail waits")
+
+
+def _make_answerable(payload: dict[str, Any]) -> None:
+    """Let its reader have an address to answer to, where mails about tickets can be answered."""
+    if setting("INBOUND_ADDRESS") and "deed_id" in payload:
+        begin_write()
+        if db.session.get(Ticket, payload["ticket_id"]) is not None:
+            auth.make_reply_address(payload["ticket_id"], payload["user_id"])
+        db.session.commit()
 
 
 class SMTPRefused(Exception):
@@ -264,7 +441,7 @@ class MailNotConfigured(jobs.NotYet):
     """The settings do not say how to send; mails wait until they do."""
 
 
-def _hand_over(message: EmailMessage, smtp_url: str) -> None:
+def _hand_over(message: EmailMessage, smtp_url: str, sender: str | None = None) -> None:
     """`smtps://` is TLS from the start; `smtp://` upgrades where the server offers it, and always before a password."""
     parts = urlsplit(smtp_url)
     host, context = parts.hostname or "localhost", ssl.create_default_context()
@@ -281,7 +458,7 @@ def _hand_over(message: EmailMessage, smtp_url: str) -> None:
             if not isinstance(server.sock, ssl.SSLSocket) and host not in {"localhost", "127.0.0.1", "::1"}:
                 raise MailNotConfigured("the mail server offers no TLS: the password stays here")
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        server.send_message(message, from_addr=sender)
     finally:
         # it has the mail: what it says to our leaving is no reason to send it again
         with contextlib.suppress(smtplib.SMTPException, OSError):

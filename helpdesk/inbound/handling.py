@@ -1,0 +1,396 @@
+"""What is done with a mail that came in: the same verbs as everywhere, for whoever may be believed.
+
+Who may be believed is told by the address that it came in by and by nothing else (`auth.read_reply_address`): From,
+subject and threading headers can be written by anybody. A mail without one is a report of somebody who has proven
+nothing: it is held until they open the link in our answer, which holds none of its words.
+
+A mail is kept, by `take_in`, before anything is done with it; the worker does the rest, at least once, and once only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parseaddr
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from helpdesk import auth, comments, events, guests, images, jobs, limits, policy, tickets
+from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, NotFound, TooMany
+from helpdesk.inbound import reading
+from helpdesk.inbound.kinds import Kind
+from helpdesk.inbound.reading import Incoming
+from helpdesk.pictures import Looked, NotAPicture, look
+from helpdesk.policy import ANONYMOUS, Actor
+from helpdesk.settings import setting
+from models import (
+    ActorKind,
+    Audience,
+    Category,
+    Channel,
+    Comment,
+    InboundBlob,
+    InboundMail,
+    InboundState,
+    Role,
+    Status,
+    Ticket,
+    User,
+    begin_write,
+    db,
+    now,
+)
+
+MAX_ATTEMPTS = 3
+"""What could not be worked on so often is laid aside, where somebody sees it."""
+KEEP_DAYS = 30
+"""So long the mail itself is kept; what became of it stays."""
+MOST_PICTURES = 10
+MOST_MERGES = 10
+TITLE, TEXT = 200, 20_000
+
+
+def take_in(raw: bytes, *, recipient: str | None = None) -> bool:
+    """Keep a mail and promise that it is worked on. Says whether it is new: each is taken in once.
+
+    Of what is larger than MAX_BYTES the beginning is kept. `recipient` is whom the mail server says it is for. Writes;
+    whoever calls it commits before the mail is let go of.
+    """
+    key, message_id = reading.key_of(raw)
+    kept = raw if len(raw) <= reading.MAX_BYTES else raw[: reading.READ_OF_LARGER_BYTES]
+    values = {"message_id": message_id, "recipient": (recipient or "")[:254] or None, "size_bytes": len(raw)}
+    if not jobs.insert_ignore(InboundMail, key=key, **values):
+        return False
+    mail = db.session.scalars(select(InboundMail).where(InboundMail.key == key)).one()
+    db.session.add(InboundBlob(mail_id=mail.id, data=kept))
+    jobs.enqueue("inbound", {"mail_id": mail.id}, key=f"inbound:{mail.id}")
+    return True
+
+
+@dataclass
+class Done:
+    """What came of a mail."""
+
+    state: InboundState
+    outcome: str
+    ticket_id: int | None = None
+    comment_id: int | None = None
+
+
+def _ignored(why: str) -> Done:
+    return Done(InboundState.IGNORED, why)
+
+
+def _quarantined(why: str) -> Done:
+    return Done(InboundState.QUARANTINED, why)
+
+
+@jobs.handles("inbound")
+def work_on(job: jobs.Claimed) -> None:
+    """Work on a mail. That it was tried is written before: one that kills its worker is laid aside like any other."""
+    mail_id = job.payload["mail_id"]
+    begin_write()
+    mail = _take(mail_id)
+    if mail is None:
+        db.session.rollback()
+        return
+    mail.attempts += 1
+    if mail.attempts > MAX_ATTEMPTS:
+        _finish(mail, _quarantined(f"It could not be worked on, {MAX_ATTEMPTS} times."))
+    recipient, is_cut = mail.recipient, mail.size_bytes > reading.MAX_BYTES
+    is_over = mail.state != InboundState.WAITING
+    db.session.commit()
+    blob = db.session.get(InboundBlob, mail_id)
+    if is_over or blob is None:
+        return
+    try:
+        incoming = reading.read(blob.data, is_cut=is_cut)
+    except reading.Unreadable as error:
+        db.session.rollback()
+        begin_write()
+        if (mail := _take(mail_id)) is not None:
+            _finish(mail, _quarantined(str(error)))
+        db.session.commit()
+        return
+    known = _known(incoming, recipient)
+    too_many = _is_too_many(incoming, known[0].id if known else None)
+    db.session.rollback()  # nothing is locked while a mail is read, nor while it is counted
+    begin_write()
+    mail = _take(mail_id)
+    if mail is not None:
+        mail.sender, mail.subject = incoming.sender, incoming.subject
+        try:
+            with db.session.begin_nested():
+                done = _quarantined("There were too many of this sender’s.") if too_many else _decide(incoming, mail)
+        except (Forbidden, Conflict, Invalid) as error:
+            done = _quarantined(_why(error))
+        _finish(mail, done)
+    db.session.commit()
+
+
+def _known(incoming: Incoming, recipient: str | None) -> tuple[User, int] | None:
+    """Who answers, and on which ticket, by the first of our addresses that it came in by."""
+    addresses = [recipient, *incoming.recipients] if recipient else incoming.recipients
+    return next((found for one in addresses if one and (found := auth.read_reply_address(one))), None)
+
+
+def _is_too_many(incoming: Incoming, user_id: int | None) -> bool:
+    if incoming.kind not in (Kind.PERSON, Kind.DOUBTFUL, Kind.ROBOT):
+        return False
+    try:
+        if user_id is not None:
+            limits.check(limits.CREATE, f"mails of {user_id}")
+        else:
+            limits.check(limits.GUEST_ADDRESS, auth.normalize_email(incoming.sender))
+    except TooMany:
+        return True
+    return False
+
+
+def _take(mail_id: int) -> InboundMail | None:
+    """The mail, locked, where nobody has come to an end with it."""
+    waiting = InboundMail.id == mail_id, InboundMail.state == InboundState.WAITING
+    return db.session.scalar(select(InboundMail).where(*waiting).with_for_update())
+
+
+def _finish(mail: InboundMail, done: Done) -> None:
+    mail.state, mail.outcome, mail.handled_at = done.state, done.outcome[:200], now()
+    mail.ticket_id, mail.comment_id = done.ticket_id, done.comment_id
+
+
+def _why(error: HelpdeskError) -> str:
+    if isinstance(error, Invalid):
+        return " ".join(str(message) for messages in error.errors.values() for message in messages)
+    return error.detail or error.title
+
+
+def _decide(incoming: Incoming, mail: InboundMail) -> Done:
+    known = _known(incoming, mail.recipient)
+    if incoming.kind == Kind.BOUNCE:
+        return _bounced(incoming, known[0] if known else None)
+    if incoming.kind in (Kind.AUTO_REPLY, Kind.LIST):
+        return _ignored("An answer that nobody wrote." if incoming.kind == Kind.AUTO_REPLY else "From a mailing list.")
+    if _is_ours(incoming.sender):
+        return _ignored("From our own address.")
+    if not incoming.text and not incoming.pictures and not incoming.is_encrypted:
+        return _ignored("There is nothing in it.")
+    if known is None:
+        return _reported(incoming, mail)
+    if incoming.kind == Kind.ROBOT:
+        return _ignored("A robot answered.")
+    return _answered(incoming, *known)
+
+
+def _is_ours(sender: str) -> bool:
+    """Whether a mail came from here: two desks that answer each other would go on for ever."""
+    own = {parseaddr(setting("MAIL_FROM"))[1].lower(), setting("INBOUND_ADDRESS").lower()}
+    local, _, host = sender.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}" in own
+
+
+def _bounced(incoming: Incoming, user: User | None) -> Done:
+    """Believed where it came to the address that only that mail was sent from."""
+    bounce = incoming.bounce
+    if user is not None and bounce is not None and bounce.is_final:
+        user.bounced_at = now()
+        return _ignored(f"Mails to {user.name} come back ({bounce.status}).")
+    return _ignored("Of the mail system, about a mail that was not delivered.")
+
+
+# --- by the address of an answer --------------------------------------------------------------------------------------
+
+_COMMANDS = re.compile(r"^#(close|resolve|wait|assign me)\s*$", re.IGNORECASE)
+_NOTE = re.compile(r"^\s*#note\b[\s:.,-]*", re.IGNORECASE | re.MULTILINE)
+_UNKNOWN = re.compile(r"^#\w")
+_STATUS = {"close": Status.CLOSED, "resolve": Status.RESOLVED, "wait": Status.WAITING}
+
+
+@dataclass
+class Wish:
+    """What the first lines of one of the staff ask for."""
+
+    text: str
+    is_note: bool = False
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def wish_of(text: str, actor: Actor) -> Wish:
+    """`#close`, `#resolve`, `#wait` and `#assign me`, each on a line of its own before anything else; and `#note`,
+    wherever a line begins with it: words that were to stay here must not go out.
+
+    Raises Conflict for a first line that looks like one of these and is none.
+    """
+    is_note = bool(_NOTE.search(text))
+    lines = _NOTE.sub("", text).split("\n")
+    wish = Wish("", is_note=is_note)
+    while lines and (not lines[0].strip() or _COMMANDS.match(lines[0].strip())):
+        found = _COMMANDS.match(lines.pop(0).strip())
+        word = found[1].lower() if found else ""
+        if word in _STATUS:
+            wish.changes["status"] = _STATUS[word]
+        elif word:
+            wish.changes["assignee_id"] = actor.id
+    if lines and _UNKNOWN.match(lines[0].strip()):
+        raise Conflict(f"There is no {lines[0].strip()[:40]}.")
+    wish.text = "\n".join(lines).strip()
+    return wish
+
+
+def _answered(incoming: Incoming, user: User, ticket_id: int) -> Done:
+    if user.role != Role.CUSTOMER and auth.normalize_email(incoming.sender) != user.email_normalized:
+        # the address may have been forwarded along with a mail: it lets nobody else work here
+        return _quarantined(f"It came by {user.name}’s address for answers, from another sender.")
+    actor = Actor(id=user.id, role=user.role, name=user.name)
+    try:
+        ticket = policy.take_ticket(actor, ticket_id)
+        for _ in range(MOST_MERGES):  # what was merged goes on elsewhere
+            if ticket.merged_into_id is None:
+                break
+            ticket = policy.take_ticket(actor, ticket.merged_into_id)
+    except NotFound:
+        return _quarantined(f"It answers #{ticket_id}, which {user.name} does not see any more.")
+    return _as_staff(incoming, actor, ticket) if actor.is_staff else _as_customer(incoming, actor, user, ticket)
+
+
+def _as_staff(incoming: Incoming, actor: Actor, ticket: Ticket) -> Done:
+    wish = wish_of(incoming.own_words, actor)
+    deed_id, comment = events.new_deed(), None
+    if wish.text or incoming.pictures:
+        photos, missing = _photos(actor, incoming)
+        audience = Audience.AFFECTED if ticket.affected_count > 1 else Audience.REPORTER
+        comment = comments.add(
+            actor, ticket, _said(wish.text, missing), audience=Audience.INTERNAL if wish.is_note else audience,
+            channel=Channel.EMAIL, photos=photos, deed_id=deed_id,
+        )  # fmt: skip
+    tickets.edit(actor, ticket, wish.changes, deed_id=deed_id)
+    return _done("Said on", ticket, comment)
+
+
+def _as_customer(incoming: Incoming, actor: Actor, user: User, ticket: Ticket) -> Done:
+    photos, missing = _photos(actor, incoming)
+    text = _said(incoming.text, missing)
+    if auth.normalize_email(incoming.sender or "") != user.email_normalized:
+        text = f"*Written from {incoming.sender or 'an address without a name'}:*\n\n{text}"
+    try:
+        with db.session.begin_nested():
+            comment = comments.add(actor, ticket, text[:TEXT], audience=None, channel=Channel.EMAIL, photos=photos)
+    except Conflict:  # it is over: what they write is not lost
+        category = db.session.get_one(Category, ticket.category_id)
+        data = {
+            "title": _title(incoming), "description": f"{text}\n\n*Answers #{ticket.id}, which is closed.*"[:TEXT],
+            "category": _category(category), "images": photos, "is_confidential": ticket.is_confidential,
+        }  # fmt: skip
+        return _done("A new report:", tickets.create(actor, data, channel=Channel.EMAIL))
+    return _done("Said on", ticket, comment)
+
+
+def _done(what: str, ticket: Ticket, comment: Comment | None = None) -> Done:
+    return Done(InboundState.DONE, f"{what} #{ticket.id}.", ticket.id, comment.id if comment else None)
+
+
+# --- by nobody's address ----------------------------------------------------------------------------------------------
+
+
+def _reported(incoming: Incoming, mail: InboundMail) -> Done:
+    """A report of somebody who has proven nothing."""
+    if not incoming.sender:
+        return _quarantined("It does not say who sent it.")
+    sender = auth.normalize_email(incoming.sender)
+    description = incoming.text or (
+        "*This mail is encrypted and cannot be read here.*" if incoming.is_encrypted else "*A photo.*"
+    )
+    data = {
+        "title": _title(incoming), "description": description[:TEXT], "category": _category(None),
+        "email": incoming.sender, "name": incoming.sender_name or None,
+    }  # fmt: skip
+    is_known = db.session.scalar(
+        select(User.id).where(User.email_normalized == sender, User.email_verified_at.is_not(None))
+    )
+    if setting("INBOUND_KNOWN") == "open" and is_known:
+        reporter = tickets.person_by_email(incoming.sender)
+        ticket: Ticket | None = tickets.write(ANONYMOUS, data, reporter, channel=Channel.EMAIL)
+    else:
+        is_person = incoming.kind == Kind.PERSON
+        ticket = guests.report(ANONYMOUS, data, channel=Channel.EMAIL, once=f"mail:{mail.id}", answers=is_person)
+    if ticket is None:
+        return _ignored("Its sender was locked out.")
+    guest = Actor(id=ticket.reporter_id, role=Role.CUSTOMER, kind=ActorKind.GUEST)
+    photos, missing = _photos(guest, incoming)
+    images.tie(guest, photos, ticket)
+    if missing:
+        ticket.description = _said(ticket.description, missing)[:TEXT]
+    return _done("Held, until its sender confirms it:" if ticket.held else "A new report:", ticket)
+
+
+def _category(own: Category | None) -> str:
+    if own is not None and not own.is_archived:
+        return own.slug
+    wanted = select(Category.slug).where(~Category.is_archived, Category.slug == setting("INBOUND_CATEGORY"))
+    first = select(Category.slug).where(~Category.is_archived, Category.parent_id.is_(None)).order_by(Category.id)
+    return str(db.session.scalar(wanted) or db.session.scalars(first.limit(1)).one())
+
+
+_ANSWER = re.compile(r"^(?:\s*(?:re|aw|sv|antw|fwd?|wg|tr|rv|vs)\s*(?:\[\d+\])?\s*:)+\s*", re.IGNORECASE)
+
+
+def _title(incoming: Incoming) -> str:
+    """Of its subject, else of its first words."""
+    subject = _ANSWER.sub("", incoming.subject[:400]).strip()
+    first = next((line.strip() for line in incoming.text.split("\n") if line.strip()), "")
+    title = subject if len(subject) >= 3 else first if len(first) >= 3 else "A mail without a subject"
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
+
+
+# --- what is attached -------------------------------------------------------------------------------------------------
+
+
+def _photos(actor: Actor, incoming: Incoming) -> tuple[list[int], list[str]]:
+    """The photos of a mail, kept as this actor's uploads, and what of it is not taken over."""
+    taken: list[int] = []
+    missing = list(incoming.not_taken)
+    for picture in incoming.pictures:
+        looked = _looked(picture.data)
+        if looked is None or len(taken) == MOST_PICTURES or len(picture.data) > images.MAX_BYTES:
+            missing.append(picture.name)
+            continue
+        try:
+            with db.session.begin_nested():
+                taken.append(images.add(actor, picture.data, looked).id)
+        except Invalid:  # more than somebody may send in a day
+            missing.append(picture.name)
+    return taken, missing
+
+
+def _looked(data: bytes) -> Looked | None:
+    try:
+        return look(data)
+    except NotAPicture:
+        return None
+
+
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#~|])")
+
+
+def _said(text: str, missing: Sequence[str]) -> str:
+    """The words, and what was attached and is not taken over."""
+    if not missing:
+        return text[:TEXT]
+    names = ", ".join(_MARKDOWN.sub(r"\\\1", name) for name in missing[:10])
+    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+    note = f"*Not taken over from the mail: {names}{more}.*"
+    return f"{text[: TEXT - len(note) - 2]}\n\n{note}".strip()
+
+
+@jobs.handles("purge_inbound", every=timedelta(days=1))
+def purge(job: jobs.Claimed) -> None:
+    """Forget the mails themselves after a while, but for what somebody still has to look at."""
+    begin_write()
+    old = select(InboundMail.id).where(
+        InboundMail.received_at < now() - timedelta(days=KEEP_DAYS),
+        InboundMail.state.in_((InboundState.DONE, InboundState.IGNORED)),
+    )
+    db.session.execute(delete(InboundBlob).where(InboundBlob.mail_id.in_(old)))
+    db.session.commit()
