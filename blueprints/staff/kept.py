@@ -4,25 +4,70 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import current_app, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from blueprints import http
 from blueprints.staff import forms
+from blueprints.words import gettext, lazy_gettext
 
 TO, PREFIX = "send_to", "kept."
 """What the login's form calls the address, and puts before the name of each field."""
-PAGES = {"staff.create_ticket": "staff.new_ticket", "staff.comment": "staff.ticket", "staff.edit": "staff.ticket"}
+PAGES = {
+    "staff.create_ticket": "staff.new_ticket",
+    "staff.comment": "staff.ticket",
+    "staff.edit": "staff.ticket",
+    "staff.compose": "staff.ticket",
+    "staff.affected": "staff.ticket",
+    "staff.undo": "staff.ticket",
+    "staff.save_reply": "staff.replies_page",
+    "staff.edit_reply": "staff.reply_page",
+    "staff.split_comment": "staff.split",
+    "staff.add_task": "staff.tasks",
+    "staff.edit_task": "staff.task",
+    "staff.task_of_ticket": "staff.ticket",
+    "staff.create_view": "staff.new_view",
+    "staff.edit_view": "staff.view",
+    "staff.edit_many": "staff.queue",
+}
 """The forms of ours that are carried, and the page on which each stands. Nothing is ever sent to another address."""
 BYTES_AT_MOST = 512 * 1024
 """Twice what fields that are not too long can take. With the login's own it must come back below MAX_CONTENT_LENGTH."""
-BUTTONS = {"assign": "Assign to me", "resolve": "Resolve", "reopen": "Reopen", "look": "Go on"}
-_CARRIED = {"key", "version", "seen", "do", *forms.LABELS, *(f"was_{name}" for name in forms.LABELS)}
+PRESSED = {
+    "staff.create_ticket": lazy_gettext("Create ticket"),
+    "staff.split_comment": lazy_gettext("Create ticket"),
+    "staff.compose": lazy_gettext("Go on"),
+    "staff.affected": lazy_gettext("Go on"),
+    "staff.undo": lazy_gettext("Undo"),
+    "staff.save_reply": lazy_gettext("Save reply"),
+    "staff.edit_reply": lazy_gettext("Save reply"),
+    "staff.add_task": lazy_gettext("Add task"),
+    "staff.edit_task": lazy_gettext("Save task"),
+    "staff.create_view": lazy_gettext("Save view"),
+    "staff.edit_many": lazy_gettext("Apply"),
+}
+"""What the one button of a form is called."""
+BUTTONS = {
+    "add_task": lazy_gettext("Add task"),
+    "assign": lazy_gettext("Assign to me"),
+    "resolve": lazy_gettext("Resolve"),
+    "reopen": lazy_gettext("Reopen"),
+    "look": lazy_gettext("Go on"),
+}
+LOST = "lost"
+"""A field of ours: there were photos, and photos are not carried."""
+_CARRIED = {
+    "key", "version", "seen", "do", "undo", "done", "todo", "whose", "hide", "list", "all", "shown", "refilter", LOST,
+    *forms.LABELS, *(f"was_{name}" for name in forms.LABELS),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Kept:
+    endpoint: str
     path: str
     """Where it is sent."""
     page: str
@@ -41,20 +86,34 @@ class Kept:
         return found
 
     @property
+    def has_lost_photos(self) -> bool:
+        return LOST in self.fields
+
+    @property
     def button(self) -> str:
         """What the button does that was pressed."""
-        if self.page == url_for("staff.new_ticket"):
-            return "Create ticket"
-        if self.path != self.page:
-            return "Send note" if self.fields.get("audience") == "internal" else "Send reply"
-        return BUTTONS.get(self.fields.get("do", ""), "Save properties")
+        if self.endpoint in PRESSED:
+            return PRESSED[self.endpoint]
+        if self.endpoint == "staff.edit_view":
+            return gettext("Delete view") if self.fields.get("do") == "delete" else gettext("Save view")
+        if self.endpoint == "staff.task_of_ticket":
+            return BUTTONS.get(self.fields.get("do", ""), gettext("Go on"))
+        if self.endpoint == "staff.comment":
+            return gettext("Send note") if self.fields.get("audience") == "internal" else gettext("Send reply")
+        return BUTTONS.get(self.fields.get("do", ""), gettext("Save properties"))
 
 
 def sent() -> Kept | None:
     """What this request sends, if one of our forms does. Raises RequestEntityTooLarge."""
-    if (request.content_length or 0) > BYTES_AT_MOST:
+    if request.mimetype != "multipart/form-data":
+        if (request.content_length or 0) > BYTES_AT_MOST:
+            raise RequestEntityTooLarge
+        return _kept(request.path, request.form)
+    lost = [(LOST, "1")] if http.without_photos() else []
+    fields = [*_items(request.form), *lost]
+    if len(urlencode(fields)) > BYTES_AT_MOST:
         raise RequestEntityTooLarge
-    return _kept(request.path, request.form)
+    return _kept(request.path, MultiDict(fields))
 
 
 def carried() -> Kept | None:
@@ -75,4 +134,4 @@ def _kept(path: str, fields: MultiDict[str, str]) -> Kept | None:
     if endpoint not in PAGES:
         return None
     known = MultiDict((name, value) for name, value in _items(fields) if name in _CARRIED)
-    return Kept(url_for(endpoint, **values), url_for(PAGES[endpoint], **values), known)
+    return Kept(endpoint, url_for(endpoint, **values), url_for(PAGES[endpoint], **values), known)

@@ -14,6 +14,7 @@ from blueprints import http
 from blueprints.staff import forms, kept
 from blueprints.staff.kept import Kept
 from blueprints.staff.shell import pages, show
+from blueprints.words import gettext
 from helpdesk import auth, policy, users
 from helpdesk.errors import Forbidden, HelpdeskError, Invalid, NotSignedIn, TooMany, Unavailable
 from helpdesk.policy import Action, Actor
@@ -39,7 +40,7 @@ def _form(
     page = render_template(
         "staff/login.html",
         next=wanted,
-        back_to=f"#{ticket[1]}" if ticket else "where you were" if wanted.rstrip("/") != "/staff" else None,
+        back_to=f"#{ticket[1]}" if ticket else gettext("where you were") if wanted.rstrip("/") != "/staff" else None,
         carried=carried,
         identifier=request.form.get("identifier", ""),
         problems=forms.problems(error, forms.typed(("identifier", "password"))),

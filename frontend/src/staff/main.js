@@ -1,0 +1,10 @@
+// What the staff pages are better with: each of them works without any of this.
+import './swaps'
+import './keys'
+import './menus'
+import './palette'
+import './selection'
+import './suggest'
+import './drafts'
+import './queue'
+import './ticket'
