@@ -11,13 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from blueprints import SERVICES, blueprints, errors
 from blueprints.http import IdConverter, Json, TokenConverter, renew_cookie
 from blueprints.pages import prepare_templates
-from helpdesk import logs, settings
+from helpdesk import logs, policy, settings
 from models import SQLITE_AT_LEAST, db, listen, prepare_sqlite, sqlite_driver
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def create_app(**overrides: Any) -> Flask:
     db.init_app(app)
     with app.app_context():
         listen(db.engine)
+        policy.prepare()
     if os.environ.get("FLASK_RUN_FROM_CLI") == "true":  # what Flask's command line says of itself: `flask db …`
         with_migrations(app)
     errors.register(app)
@@ -121,14 +122,16 @@ def _name_request() -> None:
 
 def _finish_response(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
+    if current_app.config["CORS_ORIGINS"] and request.path.startswith("/api/"):  # their pages show its photos
+        response.headers["Cross-Origin-Resource-Policy"] = "same-site"
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint != "static" or response.status_code >= 400:
+    if request.endpoint not in ("static", "files.built_file") or response.status_code >= 400:
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.update(("Cookie", "Authorization"))
-    elif "v" in request.args or "/dist/assets/" in request.path:  # an address that changes with the file
+    elif "v" in request.args:  # an address that changes with the file
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     renew_cookie(response)
     logs.request_done(request, response, time.monotonic() - g.get("started", time.monotonic()))

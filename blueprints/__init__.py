@@ -13,15 +13,27 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "tickets:api",
         "guests:api",
         "comments:api",
+        "merging:api",
         "images:api",
         "tasks:api",
+        "replies:api",
+        "sla:api",
+        "writing:api",
+        "views:api",
+        "bulk:api",
         "categories:api",
+        "audit:api",
+        "jobs:api",
+        "teams:api",
+        "analytics:api",
+        "reports:api",
+        "service:api",
         "contract:docs",
     ),
     "staff": ("staff:pages",),
-    "portal": ("account:pages",),
+    "portal": ("account:pages", "plain:pages", "portal:pages"),
 }
-ALWAYS = ("service:health",)
+ALWAYS = ("service:health", "files:built_files")
 DEVELOPMENT = ("service:dev",)
 
 

@@ -15,27 +15,33 @@ from typing import Any
 
 import click
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from blueprints import contract, permissions
 from helpdesk import (  # noqa: F401  (jobs' handlers)
+    analytics,
     auth,
     categories,
     idempotency,
     images,
+    inbound,
     jobs,
     limits,
     mail,
     notifications,
+    outbox,
     tickets,
     users,
 )
+from helpdesk.errors import Conflict, NotFound
+from helpdesk.policy import SYSTEM
 from helpdesk.settings import ROOT, UnsafeSettings, development_base_url, is_every_address, load
-from models import Job, JobState, begin_write, db, now
+from models import Job, JobState, begin_write, db
 
 
 def register_commands(app: Flask) -> None:
-    for command in (work, jobs_command, write_openapi, write_permissions):
+    commands: list[click.Command] = [work, jobs_command, deliver_mail, write_openapi, write_permissions]
+    for command in commands:
         app.cli.add_command(command)
 
 
@@ -67,13 +73,34 @@ def jobs_command(retry: int | None) -> None:
     """List the jobs that were given up, or try one again."""
     if retry is not None:
         begin_write()
-        again = update(Job).where(Job.id == retry, Job.state == JobState.DEAD)
-        done = db.session.execute(again.values(state=JobState.READY, attempts=0, run_at=now())).rowcount  # type: ignore[attr-defined]
-        db.session.commit()
-        click.echo("It will be tried again." if done else "There is no such job that was given up.")
+        try:
+            outbox.retry(SYSTEM, retry)
+        except (NotFound, Conflict):
+            db.session.rollback()
+            click.echo("There is no such job that was given up.")
+        else:
+            db.session.commit()
+            click.echo("It will be tried again.")
         return
     for job in db.session.scalars(select(Job).where(Job.state == JobState.DEAD).order_by(Job.id)):
         click.echo(f"{job.id}\t{job.kind}\t{job.created_at:%Y-%m-%d %H:%M}\t{job.error}")
+
+
+@click.command("deliver-mail")
+@click.option("--recipient", help="Whom the mail server says it is for: Postfix's ${original_recipient}.")
+def deliver_mail(recipient: str | None) -> None:
+    """Take in a mail from standard input, as a mail server's pipe hands it over.
+
+    What is in it is worked on later. Ends with 75 (try again later) where it could not be kept.
+    """
+    raw = sys.stdin.buffer.read(inbound.MAX_BYTES + 1)
+    try:
+        begin_write()
+        inbound.take_in(raw, recipient=(recipient or "").encode("ascii", "replace").decode())
+        db.session.commit()
+    except Exception as error:  # whatever it is, the mail server keeps the mail
+        click.echo(f"The mail was not kept: {type(error).__name__}", err=True)
+        sys.exit(os.EX_TEMPFAIL)
 
 
 @click.command("openapi")
@@ -148,7 +175,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 def _tell_addresses(values: dict[str, Any]) -> None:
     host, port, base = values["HOST"], values["PORT"], values["PUBLIC_BASE_URL"]
-    where = {"Staff pages": "/staff/", "API": "/api/docs", "All mails": "/dev/mailbox"}
+    where = {"Portal": "/", "Staff pages": "/staff/", "API": "/api/docs", "All mails": "/dev/mailbox"}
     if values["ENVIRONMENT"] == "production":
         where, base = {"Campus Helpdesk": "/"}, f"http://{host}:{port}"
     click.echo("\n".join(f"{what + ':':<13} {base}{path}" for what, path in where.items()))

@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import comments, policy
+from helpdesk import comments, drafts, policy
 from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
@@ -17,9 +17,10 @@ from helpdesk.schemas import (
     PageQuery,
     TimelineItemShape,
     TimelineQuery,
+    UndoneShape,
     page_of,
 )
-from models import Channel
+from models import Channel, db
 
 api = Doors("comments", __name__, url_prefix="/api")
 TICKET = f"/tickets/{http.ID.format('ticket_id')}"
@@ -47,7 +48,8 @@ def create(actor: Actor, ticket_id: int, body: dict[str, Any]) -> Answer:
     ticket = policy.take_ticket(actor, ticket_id)
     channel = Channel.WEB if http.is_browser() else Channel.API
     photos = body.get("images", ())
-    comment = comments.add(actor, ticket, body["text"], audience=body.get("audience"), channel=channel, photos=photos)
+    write = comments.send if body.get("is_undoable") else comments.add
+    comment = write(actor, ticket, body["text"], audience=body.get("audience"), channel=channel, photos=photos)
     return Answer(comments.show_one(actor, comment.id), headers={"Location": f"/api/comments/{comment.id}"})
 
 
@@ -77,6 +79,24 @@ def destroy(actor: Actor, comment_id: int) -> None:
     comment, ticket = comments.take(actor, comment_id)
     http.expect_version(comment.version, lambda: comments.show_one(actor, comment_id))
     comments.destroy(actor, comment, ticket)
+
+
+@api.call("POST", f"{ONE}/undo", Action.COMMENT_ADDRESS, out=UndoneShape, raises=(409,))
+def undo(actor: Actor, comment_id: int) -> dict[str, Any]:
+    """Take a reply back, as if it had never been: its author, within 10 seconds.
+
+    It can be where it waits to be mailed: sent from the staff's pages, or with `is_undoable`. Its words and photos are
+    the draft then, and the status that it set is what it was. 409 once it is on its way, and for a note.
+    """
+    http.begin(actor)
+    comment, ticket = comments.take(actor, comment_id)
+    undone = comments.undo(actor, comment, ticket)
+    db.session.flush()
+    return {
+        "ticket_id": undone.ticket_id,
+        "draft": drafts.show_one(actor, undone.ticket_id),
+        "is_status_back": undone.is_status_back,
+    }
 
 
 @api.call("GET", f"{TICKET}/timeline", Action.TICKET_READ, query=TimelineQuery, out=page_of(TimelineItemShape))

@@ -33,10 +33,22 @@ TAGS = {
     "users": "One's own account; looking people up; inviting and looking after them",
     "tickets": "Reporting, listing, triage, joining",
     "comments": "Conversation, history, and both as a timeline",
+    "merging": "Two tickets for one problem, and two problems in one ticket",
     "images": "Photos: uploading, tying them to tickets and comments, getting them",
     "tasks": "The staff's own work",
+    "writing": "Drafts of the staff, and who else has a ticket open",
+    "sla": "Service levels, calendars, and why something is due when it is",
+    "replies": "Words that the staff send often",
+    "views": "Lists of tickets that are kept under a name",
+    "bulk": "Changing many tickets at once, and taking it back",
     "guests": "People without an account",
-    "categories": "Categories, buildings, tags and teams",
+    "categories": "Categories, buildings and tags",
+    "teams": "Teams, who works in them, and who is away",
+    "audit": "What is on record",
+    "jobs": "What the worker has to do",
+    "analytics": "The desk's figures",
+    "reports": "Whom the desk's figures are mailed to",
+    "site": "What a portal must know first",
 }
 HEADERS: dict[str, dict[str, Any]] = {
     "XRequestID": {"schema": {"type": "string"}, "description": "Names this request in our logs."},
@@ -58,6 +70,8 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     },
 }
 PERMITTED_TO_ALL = frozenset.intersection(*ROLES.values())
+FROM_SETTINGS = frozenset({"GET /api/site"})
+"""Answered also while the database is away."""
 ERRORS = {
     400: "It cannot be read",
     401: "Not signed in",
@@ -189,7 +203,7 @@ def _description(call: Call) -> str:
 
 def _header_parameters(call: Call) -> list[str]:
     names = []
-    if call.method == "GET":
+    if call.method == "GET" and not call.streams:
         names.append("IfNoneMatch")
     if call.if_match:
         names.append("IfMatch")
@@ -208,12 +222,19 @@ def _success(call: Call) -> dict[str, Any]:
         if call.query is not None and {"cursor", "after"} & call.query.fields.keys():
             headers["Link"] = _header("Link")
     if call.sends is not None:
-        response["content"] = {call.sends: {"schema": {"type": "string", "format": "binary"}}}
+        file = {"schema": {"type": "string", "format": "binary"}}
+        response["content"] = {**response.get("content", {}), call.sends: file}
         headers |= {"ETag": _header("ETag"), "Content-Disposition": _header("ContentDisposition")}
+    if call.streams:
+        response["content"] = {
+            kind: {"schema": {"type": "object"} if kind == "application/json" else {"type": "string"}}
+            for kind in call.streams
+        }
+        headers |= {"Content-Disposition": _header("ContentDisposition")}
     if call.cookies:
         headers["Set-Cookie"] = _header("SetCookie")
     if call.creates:
-        headers["Location"] = _header("Location")
+        headers |= {"Location": _header("Location")} if call.status == 201 else {}
         headers["Idempotent-Replayed"] = _header("IdempotentReplayed")
     return {**response, "headers": headers}
 
@@ -228,8 +249,10 @@ def _accepted(call: Call) -> dict[str, Any]:
 
 
 def _errors(call: Call) -> dict[str, Any]:
-    statuses = {422, 503, *call.raises}
-    if call.method == "GET":
+    statuses = {422, *call.raises}
+    if f"{call.method} {call.rule}" not in FROM_SETTINGS:
+        statuses.add(503)
+    if call.method == "GET" and not call.streams:
         answers: dict[str, Any] = {"304": {"description": "Nothing changed", "headers": _success(call)["headers"]}}
     else:
         answers = {}

@@ -23,7 +23,7 @@ OTHER_TITLES = {405: "This address does not take this method", 404: errors.NotFo
 
 TOO_LARGE = (
     "A message has at most 20,000 characters, and all that is sent at once {megabytes} MB."
-    " Go back in your browser, and make it shorter."
+    " Go back in your browser, and make it shorter or send fewer photos."
 )
 
 

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 from markupsafe import Markup
 
+from blueprints import words
+from blueprints.words import N_, gettext, lazy_gettext, ngettext
 from helpdesk.auth import LINK_HOURS, PASSWORD_MAX, PASSWORD_MIN
 from helpdesk.guests import HELD_DAYS
+from helpdesk.images import THUMBNAIL_SIDE
 from helpdesk.markdown import render
-from helpdesk.sla import TARGETS
 from helpdesk.workflow import REOPEN_DAYS
 from models import Status, now
 
@@ -44,26 +46,26 @@ def full(moment: datetime) -> str:
 def _amount(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     if minutes < 60:
-        return f"{max(minutes, 1)} min"
+        return gettext("%(number)s min", number=max(minutes, 1))
     if minutes < 24 * 60:
-        return f"{minutes // 60} h"
-    days = minutes // (24 * 60)
-    return f"{days} day" if days == 1 else f"{days} days"
+        return gettext("%(number)s h", number=minutes // 60)
+    return ngettext("%(num)s day", "%(num)s days", minutes // (24 * 60))
 
 
 def ago(moment: datetime) -> str:
     """`13 min ago`; from seven days on, the date."""
     span = now() - moment
     if span < timedelta(minutes=1):
-        return "just now"
+        return gettext("just now")
     if span < timedelta(days=7):
-        return f"{_amount(span)} ago"
+        return gettext("%(span)s ago", span=_amount(span))
     return date(moment)
 
 
 def since(moment: datetime) -> str:
     """`13 min`, for a column that says whose time it is."""
-    return ago(moment).removesuffix(" ago")
+    span = now() - moment
+    return _amount(span) if timedelta(minutes=1) <= span < timedelta(days=7) else ago(moment)
 
 
 def date(moment: datetime) -> str:
@@ -81,8 +83,13 @@ def at(moment: datetime) -> str:
 def at_long(moment: datetime) -> str:
     """`today 16:12`, `tomorrow 09:30`, `yesterday 09:30`, else `12 May, 16:12`"""
     days = (moment.astimezone(time_zone()).date() - now().astimezone(time_zone()).date()).days
-    named = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
-    return f"{named} {clock(moment)}" if named else f"{date(moment)}, {clock(moment)}"
+    named = {-1: _YESTERDAY, 0: _TODAY, 1: _TOMORROW}.get(days)
+    return named % {"time": clock(moment)} if named else f"{date(moment)}, {clock(moment)}"
+
+
+_YESTERDAY = lazy_gettext("yesterday %(time)s")
+_TODAY = lazy_gettext("today %(time)s")
+_TOMORROW = lazy_gettext("tomorrow %(time)s")
 
 
 # --- what is due ------------------------------------------------------------------------------------------------------
@@ -104,47 +111,77 @@ class Due:
 def _length(span: timedelta) -> str:
     """`5 h 57 min`, where there is room; from a day on `2 days`."""
     hours, minutes = divmod(int(span.total_seconds() // 60), 60)
-    return f"{hours} h {minutes} min" if 0 < hours < 24 and minutes else _amount(span)
+    if 0 < hours < 24 and minutes:
+        return gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
+    return _amount(span)
 
 
-def _ahead(what: str, when: datetime | None, target: timedelta, *, long: bool) -> Due:
-    """Soon is the last quarter of the target, the last hour at most."""
+# What is due, in whole sentences: how late it is, in how long and when it is due (with `due` where there is room), and
+# how it ended.
+_REPLY = {
+    "late": lazy_gettext("Reply %(span)s late"),
+    "in": lazy_gettext("Reply in %(span)s"),
+    "due in": lazy_gettext("Reply due in %(span)s"),
+    "at": lazy_gettext("Reply %(time)s"),
+    "due at": lazy_gettext("Reply due %(time)s"),
+    "was late": lazy_gettext("First reply %(span)s late"),
+    "was met": lazy_gettext("First reply after %(span)s"),
+}
+_FIX = {
+    "late": lazy_gettext("Fix %(span)s late"),
+    "in": lazy_gettext("Fix in %(span)s"),
+    "due in": lazy_gettext("Fix due in %(span)s"),
+    "at": lazy_gettext("Fix %(time)s"),
+    "due at": lazy_gettext("Fix due %(time)s"),
+    "was late": lazy_gettext("Fixed %(span)s late"),
+    "was met": lazy_gettext("Fixed after %(span)s"),
+}
+
+
+def span(seconds: int) -> str:
+    """How long something takes."""
+    return _length(timedelta(seconds=seconds))
+
+
+def _ahead(says: Mapping[str, str], when: datetime | None, soon_at: datetime | None, *, long: bool) -> Due:
+    """From `soon_at` on it is soon: what that is, `helpdesk.sla` says."""
     if when is None:
         return Due("none")
     left = when - now()
     if left < timedelta(0):
-        return Due("late", f"{what} {_amount(-left)} late", when, at_long(when))
-    state, due = "soon" if left <= min(target / 4, timedelta(hours=1)) else "ok", " due" if long else ""
+        return Due("late", says["late"] % {"span": _amount(-left)}, when, at_long(when))
+    state, due = "soon" if soon_at is not None and soon_at <= now() else "ok", "due " if long else ""
     if left < timedelta(hours=12):
-        return Due(state, f"{what}{due} in {_length(left) if long else _amount(left)}", when, at_long(when))
-    day = f"{when.astimezone(time_zone()):%a}" if left < timedelta(days=6) else date(when)
-    return Due(state, f"{what}{due} {day} {clock(when)}" if left < timedelta(days=6) else f"{what}{due} {day}", when)
+        span = _length(left) if long else _amount(left)
+        return Due(state, says[f"{due}in"] % {"span": span}, when, at_long(when))
+    time = f"{when.astimezone(time_zone()):%a} {clock(when)}" if left < timedelta(days=6) else date(when)
+    return Due(state, says[f"{due}at"] % {"time": time}, when)
 
 
-def _done(what: str, ticket: Mapping[str, Any], when: datetime, due_at: datetime | None) -> Due:
+def _done(says: Mapping[str, str], ticket: Mapping[str, Any], when: datetime, due_at: datetime | None) -> Due:
     if due_at is not None and when > due_at:
-        return Due("late", f"{what} {_amount(when - due_at)} late", when)
-    return Due("met", f"{what} after {_amount(when - ticket['created_at'])}", when)
+        return Due("late", says["was late"] % {"span": _amount(when - due_at)}, when)
+    return Due("met", says["was met"] % {"span": _amount(when - ticket["created_at"])}, when)
 
 
 def reply_due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
     """How the first reply stands."""
     if ticket["first_response_at"] is not None:
-        return _done("First reply", ticket, ticket["first_response_at"], ticket["first_response_due_at"])
+        return _done(_REPLY, ticket, ticket["first_response_at"], ticket["first_response_due_at"])
     if ticket["resolved_at"] is not None:
-        return Due("none", "No reply")
+        return Due("none", gettext("No reply"))
     if ticket["status"] == Status.WAITING:
-        return Due("paused", "Paused")
-    return _ahead("Reply", ticket["first_response_due_at"], TARGETS[ticket["priority"]][0], long=long)
+        return Due("paused", gettext("Paused"))
+    return _ahead(_REPLY, ticket["first_response_due_at"], ticket["first_response_soon_at"], long=long)
 
 
 def fix_due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
     """How the fix stands."""
     if ticket["resolved_at"] is not None:
-        return _done("Fixed", ticket, ticket["resolved_at"], ticket["resolution_due_at"])
+        return _done(_FIX, ticket, ticket["resolved_at"], ticket["resolution_due_at"])
     if ticket["status"] == Status.WAITING:
-        return Due("paused", "Paused")
-    return _ahead("Fix", ticket["resolution_due_at"], TARGETS[ticket["priority"]][1], long=long)
+        return Due("paused", gettext("Paused"))
+    return _ahead(_FIX, ticket["resolution_due_at"], ticket["resolution_soon_at"], long=long)
 
 
 def due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
@@ -157,9 +194,16 @@ def due(ticket: Mapping[str, Any], *, long: bool = False) -> Due:
     )
 
 
-def target(ticket: Mapping[str, Any], which: int) -> str:
-    """`4 h`: to the first reply (0), to the fix (1)."""
-    return _amount(TARGETS[ticket["priority"]][which])
+def target(seconds: int) -> str:
+    """`4 h`, `1 h 30 min`, `5 days`, whole; a day has 24 hours: of working time too."""
+    days, rest = divmod(seconds // 60, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [
+        ngettext("%(num)s day", "%(num)s days", days) if days else "",
+        gettext("%(number)s h", number=hours) if hours else "",
+        gettext("%(number)s min", number=minutes) if minutes or not (days or hours) else "",
+    ]
+    return " ".join(filter(None, parts))
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -181,7 +225,18 @@ def iso(moment: datetime) -> str:
 
 def say(word: str) -> str:
     """`in_progress` → `In progress`"""
-    return word.replace("_", " ").capitalize()
+    return gettext(_SAID[word]) if word in _SAID else word.replace("_", " ").capitalize()
+
+
+_SAID = {
+    "open": N_("Open"), "in_progress": N_("In progress"), "waiting": N_("Waiting"), "resolved": N_("Resolved"),
+    "closed": N_("Closed"), "urgent": N_("Urgent"), "high": N_("High"), "normal": N_("Normal"), "medium": N_("Medium"),
+    "low": N_("Low"), "todo": N_("Todo"), "done": N_("Done"), "overdue": N_("Overdue"), "today": N_("Today"),
+    "week": N_("Week"), "category": N_("Category"), "location": N_("Location"), "status": N_("Status"),
+    "due": N_("Due"), "assignee": N_("Assignee"), "updated": N_("Updated"), "created": N_("Created"),
+    "team": N_("Team"), "tags": N_("Tags"),
+}  # fmt: skip
+"""What the calls name by one word, as a person says it."""
 
 
 def counted(found: Mapping[str, Any]) -> str:
@@ -236,16 +291,45 @@ def prose(text: str) -> Markup:
     return Markup(_PART.sub(link, render(text)))  # noqa: S704  (sanitised in render)
 
 
+_PHONE = re.compile(r"\+?\d[\d /-]+\d")
+
+
+def callable_numbers(text: str) -> Markup:
+    """Three digits or more are a number that one can call, as frontend/src/components/Emergency.jsx has it."""
+    parts = _PHONE.split(text)
+    numbers = [
+        Markup('<a class="hit nowrap" href="tel:{}">{}</a>').format(re.sub(r"[^\d+]", "", found), found)
+        for found in _PHONE.findall(text)
+    ]
+    return Markup("").join(part for pair in zip(parts, [*numbers, ""], strict=True) for part in pair)
+
+
+# --- photos -----------------------------------------------------------------------------------------------------------
+
+
+def small(photo: Any) -> tuple[int, int]:
+    """Width and height of the thumbnail, as the worker makes it."""
+    scale = min(1.0, THUMBNAIL_SIDE / max(photo.width, photo.height, 1))
+    return max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+
+
 # --- addresses and files ----------------------------------------------------------------------------------------------
 
 
 PATHS = {
     "home": "/",
+    "report": "/report",
+    "tickets": "/tickets",
+    "portal_login": "/login",
+    "plain_login": "/account/login",
+    "register": "/register",
+    "account": "/account",
     "queue": "/staff/",
     "login": "/staff/login",
     "logout": "/staff/logout",
     "forgot": "/account/forgot",
     "openapi": "/api/openapi.json",
+    "images": "/api/images",
 }
 """Where pages of other services are: `url_for` knows those alone that this process serves."""
 
@@ -261,9 +345,14 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_stamp(str(path), path.stat().st_mtime))
 
 
+def place_of_build() -> Path:
+    """Where the frontend's build is, if it was built."""
+    return Path(current_app.static_folder or "") / "dist"
+
+
 def built(entry: str) -> dict[str, list[str]]:
     """What the frontend's build made of an entry: its scripts and styles."""
-    manifest = Path(current_app.static_folder or "") / "dist" / ".vite" / "manifest.json"
+    manifest = place_of_build() / ".vite" / "manifest.json"
     chunks = _manifest(str(manifest), manifest.stat().st_mtime) if manifest.exists() else {}
     chunk = chunks.get(entry)
     if chunk is None:
@@ -278,18 +367,31 @@ def _manifest(path: str, changed: float) -> dict[str, Any]:
     return chunks
 
 
+THEME_COOKIE = "theme"
+"""Which the portal sets, so that a page has the right colours from its first byte."""
+
+
+def theme() -> str:
+    """The reader's own, else the one that this browser's last reader chose: `light`, `dark` or `system`."""
+    known = g.get("identity")
+    if known is not None:
+        return str(known.theme)
+    cookie = request.cookies.get(THEME_COOKIE) if has_request_context() else None
+    return cookie if cookie in ("light", "dark") else "system"
+
+
 def prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    words.prepare(app)
     app.jinja_env.filters.update(
         clock=clock, full=full, ago=ago, since=since, date=date, at=at, initials=initials, hue=hue, iso=iso, say=say,
         due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural, field_of=field_of,
-        links=links, prose=prose, markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
+        links=links, prose=prose, callable=callable_numbers, small=small, span=span,
+        markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
     app.jinja_env.globals.update(
         asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16),
         link_hours={purpose.value: hours for purpose, hours in LINK_HOURS.items()}, reopen_days=REOPEN_DAYS,
         held_days=HELD_DAYS, password_min=PASSWORD_MIN, password_max=PASSWORD_MAX,
     )  # fmt: skip
-    app.context_processor(
-        lambda: {"site_name": app.config["SITE_NAME"], "theme": getattr(g.get("identity"), "theme", "system")}
-    )
+    app.context_processor(lambda: {"site_name": app.config["SITE_NAME"], "theme": theme()})

@@ -6,15 +6,20 @@ import ipaddress
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, abort, current_app, jsonify, render_template, request
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from blueprints.http import Doors
 from helpdesk import mail
+from helpdesk.guests import HELD_DAYS
+from helpdesk.policy import Actor
+from helpdesk.schemas import SiteShape
 from helpdesk.settings import ROOT, is_among
 from models import Job, JobState, db, now
 
 health = Blueprint("service", __name__)
+api = Doors("site", __name__, url_prefix="/api/site")
 dev = Blueprint("dev", __name__, url_prefix="/dev")
 
 LOOPBACK = [ipaddress.ip_network(network) for network in ("127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104")]
@@ -65,9 +70,12 @@ def ready() -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
     return jsonify({"status": "not ready", "parts": found}), 503, {"Retry-After": "5"}
 
 
-@health.get("/")
-def home() -> Any:
-    return redirect("/staff/")
+@api.call("GET", "", None, out=SiteShape)
+def site(actor: Actor) -> dict[str, Any]:
+    """Get what a portal must know before anybody is signed in."""
+    told = {"name": "SITE_NAME", "emergency_text": "EMERGENCY_TEXT", "time_zone": "TIME_ZONE"}
+    told["registration_domains"] = "REGISTRATION_DOMAINS"
+    return {"held_days": HELD_DAYS} | {field: current_app.config[setting] for field, setting in told.items()}
 
 
 @dev.before_request

@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import guests, policy, similar, tickets
+from helpdesk import guests, policy, reads, similar, tickets
 from helpdesk.errors import NotFound
 from helpdesk.limits import CREATE, EDIT
 from helpdesk.policy import Action, Actor
@@ -16,7 +16,9 @@ from helpdesk.schemas import (
     CreateTicketShape,
     EditTicketShape,
     FullTicketShape,
+    KnownQuery,
     KnownShape,
+    OneTicketShape,
     PageQuery,
     SimilarQuery,
     TicketCountsShape,
@@ -31,7 +33,7 @@ ONE = f"/{http.ID.format('ticket_id')}"
 
 
 @api.call(
-    "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=FullTicketShape, status=201, creates=True,
+    "POST", "", Action.TICKET_CREATE, body=CreateTicketShape, out=OneTicketShape, status=201, creates=True,
     limited=True, guests=True,
 )  # fmt: skip
 def create(actor: Actor, body: dict[str, Any]) -> Answer:
@@ -49,15 +51,19 @@ def create(actor: Actor, body: dict[str, Any]) -> Answer:
 
 
 def _create_as_guest(actor: Actor, body: dict[str, Any]) -> Answer:
-    guests.check(body, http.peer())
-    http.begin(actor)
-    guests.report(actor, body, channel=Channel.WEB if http.is_browser() else Channel.API)
+    once = http.name_of_call()
+    if not guests.was_reported(once):
+        guests.check(body, http.peer())
+        http.begin(actor)
+        guests.report(actor, body, channel=_channel(actor, body), once=once)
     return Answer({"detail": "Look into your mail: the link there sends your report to the helpdesk."}, status=202)
 
 
 def _channel(actor: Actor, body: dict[str, Any]) -> Channel:
     if actor.is_staff and {"reporter_id", "email"} & body.keys():
         return Channel.STAFF
+    if "via" in body:
+        return Channel(body["via"])
     return Channel.WEB if http.is_browser() else Channel.API
 
 
@@ -87,13 +93,13 @@ def similar_ones(actor: Actor, query: dict[str, Any]) -> Answer:
     return http.page(found, None)
 
 
-@api.call("GET", "/known", Action.TICKET_JOIN, out=page_of(KnownShape))
-def known(actor: Actor) -> Answer:
-    """List the five open problems that affect most people now."""
-    return http.page(similar.known(actor), None)
+@api.call("GET", "/known", Action.TICKET_JOIN, query=KnownQuery, out=page_of(KnownShape))
+def known(actor: Actor, query: dict[str, Any]) -> Answer:
+    """List the five open problems that affect most people now, or with `id` those alone that may be joined."""
+    return http.page(similar.known(actor, query.get("id")), None)
 
 
-@api.call("GET", ONE, Action.TICKET_READ, out=FullTicketShape)
+@api.call("GET", ONE, Action.TICKET_READ, out=OneTicketShape)
 def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
     """Get a ticket."""
     return tickets.show_one(actor, ticket_id)
@@ -104,7 +110,7 @@ def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
     ONE,
     Action.TICKET_EDIT,
     body=EditTicketShape,
-    out=FullTicketShape,
+    out=OneTicketShape,
     if_match=True,
     limited=True,
     raises=(409,),
@@ -114,7 +120,7 @@ def show(actor: Actor, ticket_id: int) -> dict[str, Any]:
     ONE,
     Action.TICKET_EDIT,
     body=EditTicketShape,
-    out=FullTicketShape,
+    out=OneTicketShape,
     if_match=True,
     limited=True,
     raises=(409,),
@@ -140,6 +146,21 @@ def destroy(actor: Actor, ticket_id: int) -> None:
     ticket = policy.take_ticket(actor, ticket_id)
     http.expect_version(ticket.version, lambda: tickets.show_one(actor, ticket_id))
     tickets.destroy(actor, ticket)
+
+
+@api.call("PUT", f"{ONE}/read", Action.TICKET_MARK, status=204)
+def mark_read(actor: Actor, ticket_id: int) -> None:
+    """Mark it as read for oneself, as it is now. Opening its page does so by itself; one's own deeds count as read."""
+    http.begin(actor)
+    reads.mark(actor, ticket_id, policy.get_ticket(actor, ticket_id).activity_seq)
+
+
+@api.call("DELETE", f"{ONE}/read", Action.TICKET_MARK, status=204)
+def mark_unread(actor: Actor, ticket_id: int) -> None:
+    """Mark it as unread for oneself."""
+    http.begin(actor)
+    policy.get_ticket(actor, ticket_id)
+    reads.unmark(actor, ticket_id)
 
 
 @api.call("PUT", f"{ONE}/affected/me", Action.TICKET_JOIN, status=204, limited=True, raises=(409,))

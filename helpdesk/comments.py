@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
-from helpdesk import audit, events, images, paging, policy, sla, tickets
+from helpdesk import audit, drafts, events, images, notifications, paging, policy, reads, search, sla, tickets
 from helpdesk.errors import Conflict, Forbidden, NotFound
 from helpdesk.events import Change
 from helpdesk.markdown import render
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import ID_MAX, CommentShape, EventShape
 from helpdesk.workflow import REOPEN_DAYS, Trigger
-from models import Audience, Channel, Comment, Event, Rows, Status, Ticket, db, fetch, now
+from models import ActorKind, Audience, Channel, Comment, Event, Role, Rows, Status, Ticket, User, db, fetch, now
 
 EDIT_MINUTES = 15
+UNDO_SECONDS = 10
+"""So long a reply of the staff's pages waits before it is mailed."""
+_UNDO = timedelta(seconds=UNDO_SECONDS)
 TEXT_PER_PAGE = 100_000
 """Characters: the worst Markdown takes a second of this to render."""
 
@@ -37,6 +41,7 @@ def add(
     channel: Channel,
     photos: Sequence[int] = (),
     deed_id: str | None = None,
+    tells: bool = True,
 ) -> Comment:
     """Say something on a ticket, perhaps with uploads of one's own. Raises Forbidden, Conflict, Invalid.
 
@@ -47,7 +52,7 @@ def add(
         policy.require(actor, Action.COMMENT_ADDRESS)
     at = now()
     if not actor.is_staff:
-        _check_open_to_customers(ticket)
+        _check_open_to_customers(actor, ticket)
         audience = Audience.DESK
     comment = Comment(
         ticket_id=ticket.id,
@@ -68,13 +73,107 @@ def add(
         moved = tickets.move_by_itself(ticket, Trigger.REPORTER_COMMENT, at=at)
         changes += [moved] if moved else []
     elif actor.is_staff and comment.audience != Audience.INTERNAL and ticket.first_response_at is None:
-        ticket.first_response_at = at
-        sla.refresh(ticket)
-    events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id)
+        sla.replied(ticket, at)
+    events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id, tells=tells)
     return comment
 
 
-def _check_open_to_customers(ticket: Ticket) -> None:
+def send(
+    actor: Actor,
+    ticket: Ticket,
+    text: str,
+    *,
+    audience: Audience | None,
+    channel: Channel,
+    photos: Sequence[int] = (),
+    then: Mapping[str, Any] | None = None,
+) -> Comment:
+    """Write as one of the staff, and change the ticket with it, in one deed; the draft of it is done with.
+
+    A reply is there at once and mailed UNDO_SECONDS later: until then its author can `undo` it. Raises Forbidden,
+    Conflict, Invalid.
+    """
+    policy.require(actor, Action.COMMENT_ADDRESS)
+    deed_id = events.new_deed()
+    waits = audience != Audience.INTERNAL and not ticket.held
+    before, version = tickets.remember(ticket), ticket.version
+    comment = add(
+        actor, ticket, text, audience=audience, channel=channel, photos=photos, deed_id=deed_id, tells=not waits
+    )
+    tickets.edit(actor, ticket, then or {}, deed_id=deed_id, tells=not waits)
+    drafts.discard(actor, ticket.id)
+    if waits:
+        found = {**before, "version": ticket.version} if ticket.version != version else None
+        notifications.tell_later(ticket, deed_id=deed_id, request_id=actor.request_id, wait=_UNDO, before=found)
+    return comment
+
+
+@dataclass(frozen=True)
+class Undone:
+    ticket_id: int
+    is_status_back: bool
+    """Whether the status is what it was before the reply; not where somebody changed the ticket meanwhile."""
+
+
+def undo(actor: Actor, comment: Comment, ticket: Ticket) -> Undone:
+    """Take a reply back as if it had never been: its author, within UNDO_SECONDS. It is their draft then.
+
+    Raises Forbidden; Conflict once it is being mailed.
+    """
+    policy.require(actor, Action.COMMENT_ADDRESS)
+    if comment.author_id != actor.id:
+        raise Forbidden("Only its author can take a reply back.")
+    said = Event.comment_id == comment.id, Event.field == "comment", Event.to_value == "added"
+    deed_id = db.session.scalar(select(Event.deed_id).where(*said))
+    before = notifications.recall(deed_id) if deed_id and now() - comment.created_at < _UNDO else None
+    if deed_id is None or before is None:
+        raise Conflict(f"A reply can be taken back for {UNDO_SECONDS} seconds: it was sent.")
+    status, text, audience, at = ticket.status, comment.text, comment.audience, comment.created_at
+    photos = images.untie(comment, ticket)
+    gone = Event.comment_id == comment.id
+    is_back = before.get("version", ticket.version) == ticket.version
+    if before and is_back:
+        tickets.put_back(actor, ticket, before)
+        ticket.version += 1
+        gone = or_(gone, and_(Event.deed_id == deed_id, Event.field == "status"))
+    elif before:  # what stays is told, without the reply
+        notifications.tell_anyway(ticket, deed_id=deed_id, request_id=actor.request_id)
+    db.session.execute(delete(Event).where(Event.ticket_id == ticket.id, gone))
+    db.session.delete(comment)
+    db.session.flush()
+    ticket.comment_count -= 1
+    seq, ticket.activity_seq = ticket.activity_seq, ticket.activity_seq + 1
+    reads.keep_up(actor, ticket, seq)
+    if ticket.first_response_at == at:
+        ticket.first_response_at = _first_response(ticket)
+        sla.refresh(ticket)
+    events.forget_times(ticket)
+    search.index(ticket)
+    drafts.put_back(actor, ticket, text, audience=audience, then=status if before and is_back else None, images=photos)
+    audit.record("comment.undone", actor=actor, target=f"comment:{comment.id}", ticket_id=ticket.id)
+    return Undone(ticket.id, is_back)
+
+
+def _first_response(ticket: Ticket) -> datetime | None:
+    """When somebody else of the staff first answered the reporter, if they did."""
+    answers = (
+        select(func.min(Comment.created_at))
+        .join(User, User.id == Comment.author_id)
+        .where(
+            Comment.ticket_id == ticket.id,
+            Comment.audience.in_((Audience.REPORTER, Audience.AFFECTED)),
+            Comment.author_id != ticket.reporter_id,
+            User.role != Role.CUSTOMER,
+        )
+    )
+    return db.session.scalar(answers)
+
+
+def _check_open_to_customers(actor: Actor, ticket: Ticket) -> None:
+    if ticket.merged_into_id is not None and (other := policy.get_ticket(actor, ticket.id).merged_into_id):
+        if actor.kind == ActorKind.GUEST:  # whose link opens this one alone
+            raise Conflict(f"It goes on as #{other}: create an account with your address to read and write there.")
+        raise Conflict(f"It goes on as #{other}: write there.")
     over = ticket.resolved_at is not None and now() - ticket.resolved_at >= timedelta(days=REOPEN_DAYS)
     if ticket.status == Status.CLOSED or over:
         raise Conflict("It is closed: report the problem anew.")
@@ -134,6 +233,26 @@ def destroy(actor: Actor, comment: Comment, ticket: Ticket) -> None:
     )
 
 
+def is_answered_since(ticket_id: int, after: int, *, besides: int | None) -> bool:
+    """Whether somebody else of the staff has answered whom the ticket affects, after a position of its history."""
+    said = (
+        select(Event.id)
+        .join(Comment, Comment.id == Event.comment_id)
+        .join(User, User.id == Comment.author_id)
+        .where(
+            Event.ticket_id == ticket_id,
+            Event.id > after,
+            Event.field == "comment",
+            Event.to_value == "added",
+            Comment.audience.in_((Audience.REPORTER, Audience.AFFECTED)),
+            Comment.author_id != besides,
+            User.role != Role.CUSTOMER,
+        )
+        .limit(1)
+    )
+    return db.session.scalar(said) is not None
+
+
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +283,7 @@ def listing(actor: Actor, ticket_id: int, *, limit: int, cursor: str | None) -> 
         of=f"comments|{ticket_id}",
         limit=limit,
         cursor=cursor,
-        fits=_how_many,
+        fits=how_many,
     )
     return show(found.rows), found.next_cursor
 
@@ -182,6 +301,11 @@ def _events_of_ticket(staff: bool) -> Rows:
 def history(actor: Actor, ticket_id: int, *, after: int, limit: int) -> list[Any]:
     """Rows of `policy.visible_events` after a position. Raises NotFound for a ticket that somebody does not see."""
     policy.get_ticket(actor, ticket_id)
+    return since(actor, ticket_id, after=after, limit=limit)
+
+
+def since(actor: Actor, ticket_id: int, *, after: int, limit: int) -> list[Any]:
+    """Rows of the history after a position, for a ticket that the caller was given by the policy."""
     values = {**policy.params(actor), "ticket_id": ticket_id, "after_id": after, "limit": limit}
     return list(fetch(_events_of_ticket(actor.is_staff), values))
 
@@ -196,13 +320,13 @@ def timeline(actor: Actor, ticket_id: int, *, after: int, limit: int) -> tuple[l
     An edited comment comes again, beside the event that says so. A page may hold nothing but what is gone.
     """
     rows = history(actor, ticket_id, after=after, limit=limit + 1)
-    shown = rows[: _how_many(rows, limit)]
+    shown = rows[: how_many(rows, limit)]
     photos = images.of_comments({row.comment_id for row in shown if row.comment_id is not None})
-    items = [_item(row, photos) for row in shown if not _is_gone(row)]
+    items = [_item(row, photos) for row in shown if not is_gone(row)]
     return items, shown[-1].id if len(rows) > len(shown) else None
 
 
-def _how_many(rows: Sequence[Any], limit: int) -> int:
+def how_many(rows: Sequence[Any], limit: int) -> int:
     """As many as a page holds: fewer where their texts are long, for each is rendered. One at least."""
     length = 0
     for number, row in enumerate(rows[:limit]):
@@ -229,11 +353,11 @@ def latest(actor: Actor, ticket_id: int, *, before: int | None = None, limit: in
     """
     values = {**policy.params(actor), "ticket_id": ticket_id, "before_id": before or ID_MAX, "limit": limit + 1}
     rows = list(fetch(_latest_of_ticket(actor.is_staff), values))
-    shown = rows[: _how_many(rows, limit)]
-    return [row for row in reversed(shown) if not _is_gone(row)], len(rows) > len(shown)
+    shown = rows[: how_many(rows, limit)]
+    return [row for row in reversed(shown) if not is_gone(row)], len(rows) > len(shown)
 
 
-def _is_gone(row: Any) -> bool:
+def is_gone(row: Any) -> bool:
     """What the history says of a comment that was deleted later; that it was deleted has a row of its own."""
     return row.field == "comment" and row.comment_id is None and row.to_value != "deleted"
 

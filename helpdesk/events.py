@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from helpdesk import notifications, search
+from sqlalchemy import and_, func, or_, select
+
+from helpdesk import notifications, reads, search
 from helpdesk.policy import Actor, event_audience
 from models import Audience, Event, Task, Ticket, db
 
@@ -42,8 +44,12 @@ def record(
     ticket: Ticket | None = None,
     task: Task | None = None,
     deed_id: str | None = None,
+    tells: bool = True,
 ) -> None:
-    """Write the changes of one deed, move the ticket's "updated" for those who see them, and tell people."""
+    """Write the changes of one deed, move the ticket's "updated" for those who see them, and tell people.
+
+    With `tells` false, whoever does the deed promises that people will hear of it.
+    """
     if not changes:
         return
     deed_id = deed_id or new_deed()
@@ -71,10 +77,12 @@ def record(
     if ticket is not None:
         for name, moment in touched(actor, ticket, changes, at).items():
             setattr(ticket, name, moment)
-        ticket.activity_seq += len(changes)
+        before, ticket.activity_seq = ticket.activity_seq, ticket.activity_seq + len(changes)
+        reads.keep_up(actor, ticket, before)
         if any(change.field in search.FIELDS for change in changes):
             search.index(ticket)
-        notifications.tell(ticket, changes, deed_id=deed_id, request_id=actor.request_id)
+        if tells:
+            notifications.tell(ticket, changes, deed_id=deed_id, request_id=actor.request_id)
 
 
 def touched(actor: Actor, ticket: Ticket, changes: tuple[Change, ...], at: datetime) -> dict[str, Any]:
@@ -88,3 +96,19 @@ def touched(actor: Actor, ticket: Ticket, changes: tuple[Change, ...], at: datet
     if Audience.AFFECTED in audiences:
         moved["affected_updated_at"] = at
     return moved
+
+
+def forget_times(ticket: Ticket) -> None:
+    """Set each "last updated" of a ticket by what is left of its history: after a deed was taken back."""
+    db.session.flush()
+    by_reporter = func.coalesce(Event.to_user_id, Event.actor_id) == ticket.reporter_id
+    to_reporter = or_(
+        Event.visibility.in_((Audience.REPORTER, Audience.AFFECTED)),
+        and_(Event.visibility == Audience.DESK, by_reporter),
+    )
+    newest = func.max(Event.created_at)
+    wanted = select(newest, newest.filter(to_reporter), newest.filter(Event.visibility == Audience.AFFECTED))
+    moments: list[datetime | None] = list(db.session.execute(wanted.where(Event.ticket_id == ticket.id)).one())
+    names = ("updated_at", "reporter_updated_at", "affected_updated_at")
+    for name, moment in zip(names, moments, strict=True):
+        setattr(ticket, name, moment or ticket.created_at)

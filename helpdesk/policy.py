@@ -8,6 +8,7 @@ must not see. Three sides look at a ticket: the staff, its reporter, and whoever
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -15,7 +16,9 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
+    Select,
     and_,
     bindparam,
     case,
@@ -33,6 +36,7 @@ from sqlalchemy.orm import aliased
 from helpdesk.errors import Forbidden, NotFound, NotSignedIn
 from models import (
     FAR_FUTURE,
+    LONG_AGO,
     ActorKind,
     Audience,
     Building,
@@ -43,13 +47,19 @@ from models import (
     Membership,
     Role,
     Rows,
+    SavedReply,
+    SlaPolicy,
     Task,
     Team,
     Ticket,
+    TicketRead,
     TicketReport,
     User,
+    UserState,
+    UTCDateTime,
     db,
     fetch,
+    now,
 )
 
 
@@ -57,6 +67,8 @@ class Action(StrEnum):
     """What somebody may want to do: `resource:verb`, in alphabetical order."""
 
     ACCOUNT_USE = "account:use"
+    ANALYTICS_READ = "analytics:read"
+    AUDIT_READ = "audit:read"
     BUILDING_WRITE = "building:write"
     CATEGORY_WRITE = "category:write"
     COMMENT_ADDRESS = "comment:address"
@@ -67,9 +79,17 @@ class Action(StrEnum):
     IMAGE_CREATE = "image:create"
     IMAGE_DELETE = "image:delete"
     IMAGE_DELETE_ANY = "image:delete-any"
+    JOB_MANAGE = "job:manage"
+    REPLY_READ = "reply:read"
+    REPLY_SHARE = "reply:share"
+    REPLY_WRITE = "reply:write"
+    REPORT_SEND = "report:send"
+    SLA_READ = "sla:read"
+    SLA_WRITE = "sla:write"
     TAG_WRITE = "tag:write"
     TASK_READ = "task:read"
     TASK_WRITE = "task:write"
+    TEAM_AWAY = "team:away"
     TEAM_READ = "team:read"
     TEAM_WRITE = "team:write"
     TICKET_AFFECTED = "ticket:affected"
@@ -78,16 +98,23 @@ class Action(StrEnum):
     TICKET_DELETE = "ticket:delete"
     TICKET_EDIT = "ticket:edit"
     TICKET_JOIN = "ticket:join"
+    TICKET_MARK = "ticket:mark"
+    TICKET_MERGE = "ticket:merge"
     TICKET_READ = "ticket:read"
+    TICKET_SPLIT = "ticket:split"
     TICKET_TRIAGE = "ticket:triage"
     USER_ERASE = "user:erase"
     USER_INVITE = "user:invite"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
+    VIEW_USE = "view:use"
+    VIEW_WRITE_ANY = "view:write-any"
 
 
 MEANING: dict[Action, str] = {
     Action.ACCOUNT_USE: "read and change one's own account, password and sessions",
+    Action.ANALYTICS_READ: "read the desk’s figures",
+    Action.AUDIT_READ: "read and export who changed what in administration, and who was refused",
     Action.BUILDING_WRITE: "add, rename and archive buildings",
     Action.CATEGORY_WRITE: "add, change and archive categories",
     Action.COMMENT_ADDRESS: "choose who reads a comment, internal notes included",
@@ -98,10 +125,18 @@ MEANING: dict[Action, str] = {
     Action.IMAGE_CREATE: "upload photos, and tie them to tickets and comments of one's own",
     Action.IMAGE_DELETE: "delete one's own photo",
     Action.IMAGE_DELETE_ANY: "delete any photo one sees",
-    Action.TAG_WRITE: "make and delete tags",
+    Action.JOB_MANAGE: "see what the worker has to do, try again what failed, or drop it",
+    Action.REPLY_READ: "use saved replies: one's own, one's team's and everybody's",
+    Action.REPLY_SHARE: "make, change and delete the saved replies of teams and of everybody",
+    Action.REPLY_WRITE: "make, change and delete saved replies of one's own",
+    Action.REPORT_SEND: "choose whom the desk’s figures are mailed to",
+    Action.SLA_READ: "see service levels and calendars, and why a ticket is due when it is",
+    Action.SLA_WRITE: "make, change and delete service levels and calendars",
+    Action.TAG_WRITE: "make, rename, merge and delete tags",
     Action.TASK_READ: "see tasks",
     Action.TASK_WRITE: "make, change and delete tasks",
-    Action.TEAM_READ: "see teams",
+    Action.TEAM_AWAY: "say that one is away, or back",
+    Action.TEAM_READ: "see teams and their members",
     Action.TEAM_WRITE: "make, change and delete teams",
     Action.TICKET_AFFECTED: "see, add and remove the people a ticket affects",
     Action.TICKET_CREATE: "report a problem of one's own",
@@ -109,12 +144,17 @@ MEANING: dict[Action, str] = {
     Action.TICKET_DELETE: "delete a ticket with everything in it",
     Action.TICKET_EDIT: "change title, description and place of one's own ticket until resolved; close and reopen it",
     Action.TICKET_JOIN: "say “affects me too” on a joinable ticket",
+    Action.TICKET_MARK: "mark a ticket as read or unread, for oneself",
+    Action.TICKET_MERGE: "merge a ticket into another, and undo it",
     Action.TICKET_READ: "see one's own tickets and those one joined; staff: all",
+    Action.TICKET_SPLIT: "make a comment a ticket of its own",
     Action.TICKET_TRIAGE: "change every field of every ticket",
-    Action.USER_ERASE: "erase a person, keeping what they wrote under “Deleted user”",
+    Action.USER_ERASE: "erase a person with their photos, keeping what they wrote under “Deleted user”",
     Action.USER_INVITE: "invite somebody by mail",
     Action.USER_READ: "look people up: colleagues by name, reporters by name or address; admins see all",
     Action.USER_WRITE: "change anybody's role, team, name and whether they may log in",
+    Action.VIEW_USE: "keep lists of tickets as views of one's own, share them, see those that are shared",
+    Action.VIEW_WRITE_ANY: "change and delete anybody's shared view",
 }
 
 _CUSTOMER = frozenset(
@@ -131,17 +171,26 @@ _CUSTOMER = frozenset(
     }
 )
 _AGENT = _CUSTOMER | {
+    Action.ANALYTICS_READ,
     Action.COMMENT_ADDRESS,
     Action.DESK_USE,
     Action.IMAGE_DELETE_ANY,
+    Action.REPLY_READ,
+    Action.REPLY_WRITE,
+    Action.SLA_READ,
     Action.TAG_WRITE,
     Action.TASK_READ,
     Action.TASK_WRITE,
+    Action.TEAM_AWAY,
     Action.TEAM_READ,
     Action.TICKET_AFFECTED,
     Action.TICKET_CREATE_FOR,
+    Action.TICKET_MARK,
+    Action.TICKET_MERGE,
+    Action.TICKET_SPLIT,
     Action.TICKET_TRIAGE,
     Action.USER_READ,
+    Action.VIEW_USE,
 }
 ROLES: dict[Role, frozenset[Action]] = {Role.CUSTOMER: _CUSTOMER, Role.AGENT: _AGENT, Role.ADMIN: frozenset(Action)}
 
@@ -193,16 +242,33 @@ def require(actor: Actor, action: Action) -> None:
 ME = bindparam("me", type_=User.id.type)
 _reporter, _assignee = aliased(User, name="reporter"), aliased(User, name="assignee")
 _own: ColumnElement[bool] = Ticket.reporter_id == ME
+_target, _category_of_target = aliased(Ticket, name="target"), aliased(Category, name="category_of_target")
+
+
+def joined_tickets() -> Select[int]:
+    """The ids of those that the parameter `me` joined, and did not leave."""
+    return select(TicketReport.ticket_id).where(TicketReport.user_id == ME, TicketReport.left_at.is_(None))
 
 
 def _seen_by_customer() -> ColumnElement[bool]:
     """Their own, and what they joined while it may be joined. By ids first: two short index walks at any size."""
     own = select(Ticket.id).where(Ticket.reporter_id == ME)
-    joined = select(TicketReport.ticket_id).where(TicketReport.user_id == ME, TicketReport.left_at.is_(None))
     return and_(
-        Ticket.id.in_(union_all(own, joined)),
+        Ticket.id.in_(union_all(own, joined_tickets())),
         Ticket.held == false(),
         or_(_own, and_(Ticket.is_confidential == false(), Category.is_joinable)),
+    )
+
+
+def _merged_into() -> ColumnElement[Any]:
+    """The number of the ticket that this one points to, for a customer who sees that one as well."""
+    shared = and_(_target.id.in_(joined_tickets()), _target.is_confidential == false(), _category_of_target.is_joinable)
+    return (
+        select(_target.id)
+        .join(_category_of_target, _category_of_target.id == _target.category_id)
+        .where(_target.id == Ticket.merged_into_id, _target.held == false(), or_(_target.reporter_id == ME, shared))
+        .correlate(Ticket)
+        .scalar_subquery()
     )
 
 
@@ -212,6 +278,14 @@ EVENT_AUDIENCE: dict[str, Audience] = {
     "affected": Audience.INTERNAL,
     "task": Audience.INTERNAL,
     "held": Audience.INTERNAL,
+    # why one team handed it to another
+    "handoff": Audience.INTERNAL,
+    # of the ticket that points to another: who sees it joined that one by it
+    "merged": Audience.AFFECTED,
+    "unmerged": Audience.AFFECTED,
+    "split": Audience.INTERNAL,
+    "due_soon": Audience.INTERNAL,
+    "overdue": Audience.INTERNAL,
 }
 """Who reads that a field changed; what is not listed is for the reporter. A comment's event has its own audience."""
 
@@ -241,9 +315,24 @@ def _for_reporter(column: Any) -> ColumnElement[Any]:
     return case((_own, column), else_=null())
 
 
-def _or_null(column: Any) -> ColumnElement[Any]:
+def or_null(column: Any) -> ColumnElement[Any]:
     """A due date that nothing is due on."""
     return func.nullif(column, literal(FAR_FUTURE, column.type), type_=column.type)
+
+
+def _is_unread() -> ColumnElement[bool]:
+    """Whether `me` has not read all of a ticket. No join: one more would be one too many for PostgreSQL to order."""
+    read = select(TicketRead.seq).where(TicketRead.user_id == ME, TicketRead.ticket_id == Ticket.id)
+    return func.coalesce(read.correlate(Ticket).scalar_subquery(), 0) < Ticket.activity_seq
+
+
+def _targets() -> tuple[ColumnElement[Any], ...]:
+    """Of the policy that its due dates are by, in seconds; null where none matched. No join, as above."""
+    of_it = SlaPolicy.id == Ticket.sla_policy_id
+    return tuple(
+        select(getattr(SlaPolicy, name)).where(of_it).correlate(Ticket).scalar_subquery().label(name)
+        for name in ("response_seconds", "resolution_seconds")
+    )
 
 
 @lru_cache
@@ -257,7 +346,7 @@ def due_at(staff: bool) -> ColumnElement[Any]:
 
 @lru_cache
 def visible_tickets(staff: bool) -> Rows:
-    """The tickets somebody sees, as columns, masked for them. Customers' takes the parameter `me`."""
+    """The tickets somebody sees, as columns, masked for them. Takes the parameter `me`."""
     place = (
         Category.id.label("category_id"), Category.slug.label("category_slug"), Category.name.label("category_name"),
         Building.id.label("building_id"), Building.slug.label("building_slug"), Building.name.label("building_name"),
@@ -265,8 +354,8 @@ def visible_tickets(staff: bool) -> Rows:
     )  # fmt: skip
     common = (Ticket.id, Ticket.status, Ticket.is_confidential, Ticket.held, Ticket.affected_count, Ticket.created_at)
     times = (
-        Ticket.resolved_at, _or_null(Ticket.resolution_due_at).label("resolution_due_at"),
-        _or_null(due_at(staff)).label("due_at"), Ticket.closed_at,
+        Ticket.resolved_at, or_null(Ticket.resolution_due_at).label("resolution_due_at"),
+        or_null(due_at(staff)).label("due_at"), Ticket.closed_at,
     )  # fmt: skip
     if staff:
         seen: tuple[Any, ...] = (
@@ -277,7 +366,9 @@ def visible_tickets(staff: bool) -> Rows:
             _assignee.id.label("assignee_id"), _assignee.name.label("assignee_name"),
             Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
             Ticket.comment_count, Ticket.image_count, Ticket.updated_at, Ticket.first_response_at,
-            _or_null(Ticket.first_response_due_at).label("first_response_due_at"), Ticket.version,
+            or_null(Ticket.first_response_due_at).label("first_response_due_at"), Ticket.version,
+            Ticket.first_response_soon_at, Ticket.resolution_soon_at, Ticket.sla_policy_id, *_targets(),
+            Ticket.merged_into_id, Ticket.activity_seq, _is_unread().label("is_unread"),
             literal(Side.STAFF.value).label("side"),
         )  # fmt: skip
         where: ColumnElement[bool] | None = None
@@ -301,10 +392,11 @@ def visible_tickets(staff: bool) -> Rows:
                 ("assignee_id", _assignee.id), ("assignee_name", _assignee.name),
                 ("team_id", Team.id), ("team_slug", Team.slug), ("team_name", Team.name),
                 ("first_response_at", Ticket.first_response_at),
-                ("first_response_due_at", _or_null(Ticket.first_response_due_at)), ("version", Ticket.version),
+                ("first_response_due_at", or_null(Ticket.first_response_due_at)), ("version", Ticket.version),
             )),
             comments.correlate(Ticket).scalar_subquery().label("comment_count"),
             images.correlate(Ticket).scalar_subquery().label("image_count"),
+            _merged_into().label("merged_into_id"),
             case((_own, Ticket.reporter_updated_at), else_=Ticket.affected_updated_at).label("updated_at"),
             case((_own, Side.REPORTER.value), else_=Side.JOINED.value).label("side"),
         )  # fmt: skip
@@ -319,6 +411,15 @@ def visible_tickets(staff: bool) -> Rows:
         .outerjoin(Team, Team.id == Ticket.team_id)
     )
     return statement if where is None else statement.where(where)
+
+
+def prepare() -> None:
+    """Build what every request shares while there is one thread.
+
+    Begun by two at once, an alias was once seen to give the columns of the table itself, and the statement stayed so.
+    """
+    for staff in (True, False):
+        _one_ticket(staff).compile(db.engine)
 
 
 def params(actor: Actor) -> dict[str, Any]:
@@ -359,6 +460,14 @@ def take_ticket(actor: Actor, ticket_id: int) -> Ticket:
     return ticket
 
 
+def take_tickets(actor: Actor, ids: Iterable[int]) -> dict[int, Ticket]:
+    """Those of these that there are, by number, locked in the order of their numbers: two who want the same do not
+    wait for each other. For the staff, who see all. Raises Forbidden."""
+    require(actor, Action.TICKET_TRIAGE)
+    wanted = select(Ticket).where(Ticket.id.in_(sorted(set(ids)))).order_by(Ticket.id)
+    return {ticket.id: ticket for ticket in db.session.scalars(wanted.with_for_update(key_share=True))}
+
+
 def take_joinable(actor: Actor, ticket_id: int) -> Ticket:
     """A ticket that somebody may join who does not see it yet, locked. Raises NotFound for one that is not joinable."""
     require(actor, Action.TICKET_JOIN)
@@ -382,6 +491,17 @@ def joinable_tickets() -> Rows:
         .outerjoin(Building, Building.id == Ticket.building_id)
         .where(Ticket.held == false(), Ticket.is_confidential == false(), Category.is_joinable)
     )  # fmt: skip
+
+
+@lru_cache
+def _affecting() -> Rows:
+    among = Ticket.id.in_(bindparam("ids", expanding=True))
+    return select(Ticket.id).where(among, or_(_own, Ticket.id.in_(joined_tickets())))
+
+
+def affecting(actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Which of these tickets somebody reported or joined."""
+    return set(fetch(_affecting(), {**params(actor), "ids": list(ids)}).scalars()) if ids else set()
 
 
 def is_joinable(ticket: Ticket) -> bool:
@@ -511,6 +631,37 @@ def visible_events(staff: bool) -> Rows:
     )
 
 
+def last_seen() -> ColumnElement[Any]:
+    """When somebody was last here, or null."""
+    return func.nullif(User.last_seen_at, literal(LONG_AGO, User.last_seen_at.type), type_=User.last_seen_at.type)
+
+
+def account_state() -> ColumnElement[str]:
+    """How an account stands, as `UserState` has it. Who is invited has a username and no password; a guest neither."""
+    return case(
+        (User.is_active == false(), literal(UserState.DEACTIVATED.value)),
+        (User.password_hash.is_not(None), literal(UserState.ACTIVE.value)),
+        (User.username.is_not(None), literal(UserState.INVITED.value)),
+        else_=literal(UserState.GUEST.value),
+    )
+
+
+def is_away() -> ColumnElement[bool]:
+    """Whether whoever's `Membership` it is has said that they are away, by now."""
+    return func.coalesce(Membership.away_until > _as_of_now(), false(), type_=Boolean())
+
+
+def away_until() -> ColumnElement[Any]:
+    """Until when; null for who is not away, and for who did not say."""
+    ahead = and_(Membership.away_until > _as_of_now(), Membership.away_until < literal(FAR_FUTURE, UTCDateTime()))
+    return case((ahead, Membership.away_until), else_=null())
+
+
+def _as_of_now() -> ColumnElement[Any]:
+    """The time at which the statement is executed, not the one at which it was built."""
+    return bindparam("as_of", type_=UTCDateTime(), callable_=now)
+
+
 @lru_cache
 def visible_users(role: Role) -> Rows:
     """The people somebody may look up. An agent gets the address of reporters, not that of colleagues."""
@@ -524,13 +675,38 @@ def visible_users(role: Role) -> Rows:
                 (column if wide else null()).label(label)
                 for label, column in (
                     ("username", User.username), ("created_at", User.created_at), ("updated_at", User.updated_at),
-                    ("last_seen_at", User.last_seen_at),
+                    ("last_seen_at", last_seen()),
+                    ("state", account_state()), ("version", User.version),
                 )
             ),
             Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
+            is_away().label("is_away"),
         )
         .outerjoin(Membership, Membership.user_id == User.id)
         .outerjoin(Team, Team.id == Membership.team_id)
         .where(User.erased_at.is_(None))
     )  # fmt: skip
     return statement if wide else statement.where(User.is_active)
+
+
+@lru_cache
+def visible_replies(shares: bool) -> Rows:
+    """The saved replies somebody may use: their own, their team's, everybody's; of all teams for who looks after them.
+
+    Somebody else's own are nobody's business, not an admin's either.
+    """
+    owner = aliased(User, name="owner")
+    statement = (
+        select(
+            SavedReply.id, SavedReply.title, SavedReply.text, owner.id.label("owner_id"),
+            owner.name.label("owner_name"), Team.id.label("team_id"), Team.slug.label("team_slug"),
+            Team.name.label("team_name"), SavedReply.version, SavedReply.created_at, SavedReply.updated_at,
+        )
+        .outerjoin(owner, owner.id == SavedReply.owner_id)
+        .outerjoin(Team, Team.id == SavedReply.team_id)
+    )  # fmt: skip
+    shared: ColumnElement[bool] = SavedReply.owner_id.is_(None)
+    if not shares:
+        mine = select(Membership.team_id).where(Membership.user_id == ME)
+        shared = and_(shared, or_(SavedReply.team_id.is_(None), SavedReply.team_id.in_(mine)))
+    return statement.where(or_(SavedReply.owner_id == ME, shared))

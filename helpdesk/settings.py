@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import secrets
+from calendar import monthrange
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -124,6 +125,23 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _days_of_year(text: str) -> list[tuple[int, int]]:
+    days = []
+    for word in _words(text):
+        found = re.fullmatch(r"(\d{2})-(\d{2})", word)
+        # of a year without a 29 February, so that there is such a day in each
+        if (
+            found is None
+            or not 1 <= int(found[1]) <= 12
+            or not 1 <= int(found[2]) <= monthrange(2001, int(found[1]))[1]
+        ):
+            raise ValueError("must be days such as 02-01,09-01")
+        days.append((int(found[1]), int(found[2])))
+    if not days:
+        raise ValueError("must name a day at least")
+    return days
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("ENVIRONMENT", "development", "`development`, `testing` or `production`; production refuses to start unsafely", _one_of("development", "testing", "production")),
     Setting("HOST", "127.0.0.1", "address to listen on; `0.0.0.0` for all of this machine's", _address),
@@ -137,11 +155,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CORS_ORIGINS", "", "other origins whose pages may call the API with cookies (a portal on a CDN under the same site)", _origins),
     Setting("SITE_NAME", "Campus Helpdesk", "the name on pages and in mails"),
     Setting("TIME_ZONE", "UTC", "in which pages and mails say times to people", _time_zone),
+    Setting("TERM_STARTS", "02-01,09-01", "the days (month-day) on which terms begin, for figures of “this term”", _days_of_year),
     Setting("DEFAULT_LOCALE", "en", "language of new accounts"),
+    Setting("EMERGENCY_TEXT", "", "whom to call first when somebody is in danger, beside every report form: `In danger or smelling gas? Call security on 2222 first.`"),
     Setting("REGISTRATION_DOMAINS", "", "mail domains that may register; empty: all", lambda text: [w.lower() for w in _words(text)]),
     Setting("BCRYPT_ROUNDS", "12", "cost of a password hash: 12 is about 0.3 s", _integer(4, 16)),
     Setting("SMTP_URL", "", "mail server, `smtp://` (STARTTLS where offered) or `smtps://`; empty: mails wait, in development they are at `/dev/mailbox`", _smtp_url, secret=True),
     Setting("MAIL_FROM", "Campus Helpdesk <helpdesk@localhost>", "sender of all mails", _mail_from),
+    Setting("INBOUND_ADDRESS", "", "address whose mail comes in here (`flask deliver-mail`); people answer to it with a signed word after a `+`. Empty: mails cannot be answered", lambda text: _mail_from(text) if text else ""),
+    Setting("INBOUND_CATEGORY", "services", "category of what is reported by mail"),
+    Setting("INBOUND_KNOWN", "hold", "a mail from a known address without a signed word: `hold` it until its sender opens the link in our answer, or `open` a ticket", _one_of("hold", "open")),
     Setting("SERVICES", "api,staff,portal", "which parts this process serves", _words),
     Setting("WEB_PROCESSES", "1", "processes that `python app.py` starts", _integer(1, 64)),
     Setting("LOG_LEVEL", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`", _one_of("DEBUG", "INFO", "WARNING", "ERROR")),

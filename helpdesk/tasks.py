@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, case, func, literal, select
 from sqlalchemy.orm import aliased
 
 from helpdesk import audit, events, paging, policy, tickets
 from helpdesk.errors import Invalid, NotFound
 from helpdesk.events import Change
-from helpdesk.policy import Action, Actor
+from helpdesk.policy import ME, Action, Actor
 from helpdesk.schemas import TaskShape
 from helpdesk.settings import setting
-from models import FAR_FUTURE, Audience, Rows, Task, TaskPriority, TaskStatus, Ticket, User, db, fetch, now
+from models import (
+    FAR_FUTURE,
+    Audience,
+    Building,
+    Membership,
+    Rows,
+    Task,
+    TaskPriority,
+    TaskStatus,
+    Team,
+    Ticket,
+    User,
+    db,
+    fetch,
+    now,
+)
 
 _shape = TaskShape()
 _creator, _assignee = aliased(User, name="creator"), aliased(User, name="assignee")
@@ -85,6 +102,161 @@ def listing(
     return [_shape.dump_row(row) for row in found.rows], found.next_cursor
 
 
+# --- the page of tasks ------------------------------------------------------------------------------------------------
+
+MINE, EVERYONE = "mine", "everyone"
+"""Whose tasks a board shows, beside the teams by their slugs."""
+DONE_SHOWN = 50
+
+
+class When(StrEnum):
+    """The groups of a board, in their order."""
+
+    OVERDUE = "overdue"
+    TODAY = "today"
+    WEEK = "week"
+    LATER = "later"
+    NO_DATE = "no_date"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When the groups begin: now, tomorrow, and Monday, where the campus is."""
+
+    now: datetime
+    today: datetime
+    tomorrow: datetime
+    monday: datetime
+
+    @classmethod
+    def at_present(cls) -> Bounds:
+        today, tomorrow = tickets.today(setting("TIME_ZONE"))
+        return cls(now(), today, tomorrow, today + timedelta(days=7 - today.weekday()))
+
+    def group(self, due_at: datetime | None) -> When:
+        if due_at is None or due_at == FAR_FUTURE:
+            return When.NO_DATE
+        ends = ((self.now, When.OVERDUE), (self.tomorrow, When.TODAY), (self.monday, When.WEEK))
+        return next((group for end, group in ends if due_at < end), When.LATER)
+
+
+WHOSE: dict[str, Callable[[], ColumnElement[bool]]] = {
+    MINE: lambda: Task.assignee_id == bindparam("me"),
+    "team": lambda: Task.assignee_id.in_(
+        select(Membership.user_id).join(Team, Team.id == Membership.team_id).where(Team.slug == bindparam("team"))
+    ),
+}
+
+
+def _whose(statement: Rows, whose: str) -> Rows:
+    return statement if whose == EVERYONE else statement.where(WHOSE[MINE if whose == MINE else "team"]())
+
+
+def _kind(whose: str) -> str:
+    return whose if whose in (MINE, EVERYONE) else "team"
+
+
+@lru_cache(maxsize=1)
+def _with_place() -> Rows:
+    """Tasks with their tickets, which the staff see all of."""
+    return (
+        select(
+            Task.id, Task.title, Task.priority, Task.status, Task.ticket_id,
+            func.nullif(Task.due_at, literal(FAR_FUTURE, Task.due_at.type), type_=Task.due_at.type).label("due_at"),
+            Task.done_at, _assignee.id.label("assignee_id"), _assignee.name.label("assignee_name"),
+            Ticket.title.label("ticket_title"), Building.name.label("building"), Ticket.room,
+        )
+        .outerjoin(_assignee, _assignee.id == Task.assignee_id)
+        .outerjoin(Ticket, Ticket.id == Task.ticket_id)
+        .outerjoin(Building, Building.id == Ticket.building_id)
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _open(kind: str, after: bool) -> Rows:
+    found = _whose(_with_place(), kind).where(Task.status != TaskStatus.DONE)
+    return paging.ordered(found, ORDER, "due_at", after=after)
+
+
+@lru_cache(maxsize=4)
+def _done(kind: str) -> Rows:
+    found = _whose(_with_place(), kind).where(Task.status == TaskStatus.DONE, Task.done_at >= bindparam("since"))
+    return found.order_by(Task.done_at.desc(), Task.id.desc()).limit(DONE_SHOWN)
+
+
+def board(actor: Actor, whose: str, *, limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
+    """A page of what is to be done, soonest first: rows with ticket and place. Raises Forbidden, Invalid."""
+    policy.require(actor, Action.TASK_READ)
+    values = {"me": actor.id} if whose == MINE else {} if whose == EVERYONE else {"team": whose}
+    kind = _kind(whose)
+    found = paging.page(
+        lambda after: _open(kind, after), values, of=f"board|{whose}|{actor.id}", limit=limit, cursor=cursor
+    )  # fmt: skip
+    return found.rows, found.next_cursor
+
+
+def done_today(actor: Actor, whose: str) -> list[Any]:
+    """What was done since midnight, newest first, DONE_SHOWN at most."""
+    policy.require(actor, Action.TASK_READ)
+    values = {"since": Bounds.at_present().today, "me": actor.id, "team": whose}
+    used = {EVERYONE: {"since"}, MINE: {"since", "me"}}.get(whose, {"since", "team"})
+    return list(fetch(_done(_kind(whose)), {name: value for name, value in values.items() if name in used}))
+
+
+@lru_cache(maxsize=1)
+def _numbers() -> Rows:
+    bounds = (("now", When.OVERDUE), ("tomorrow", When.TODAY), ("monday", When.WEEK))
+    of_type = {"type_": Task.due_at.type}
+    group = case(
+        *((Task.due_at < bindparam(name, **of_type), when.value) for name, when in bounds),
+        (Task.due_at == literal(FAR_FUTURE, Task.due_at.type), When.NO_DATE.value),
+        else_=When.LATER.value,
+    ).label("group")
+    mine = case((Task.assignee_id == bindparam("me"), 1), else_=0).label("mine")
+    return (
+        select(Team.slug, mine, group, func.count().label("number"))
+        .select_from(Task)
+        .outerjoin(Membership, Membership.user_id == Task.assignee_id)
+        .outerjoin(Team, Team.id == Membership.team_id)
+        .where(Task.status != TaskStatus.DONE)
+        .group_by(Team.slug, mine, group)
+    )
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How many tasks are to be done: of everybody, of each team and one's own, and in each group of a board."""
+
+    whose: dict[str, int]
+    groups: dict[str, int]
+
+
+def numbers(actor: Actor, whose: str) -> Numbers:
+    """All the numbers of a board in one statement."""
+    policy.require(actor, Action.TASK_READ)
+    bounds = Bounds.at_present()
+    values = {"me": actor.id, "now": bounds.now, "tomorrow": bounds.tomorrow, "monday": bounds.monday}
+    counted: dict[str, int] = {MINE: 0, EVERYONE: 0}
+    groups: dict[str, int] = dict.fromkeys(When, 0)
+    for row in fetch(_numbers(), values):
+        shown_in = {EVERYONE, *([MINE] if row.mine else []), *([row.slug] if row.slug else [])}
+        for one in shown_in:
+            counted[one] = counted.get(one, 0) + row.number
+        if whose in shown_in:
+            groups[row.group] += row.number
+    return Numbers(counted, groups)
+
+
+# --- one task ---------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def count_of_mine() -> ScalarSelect[Any]:
+    """How many somebody has to do, counted to 1,001, for a statement that finds several numbers. Takes `me`."""
+    mine = select(Task.id).where(Task.assignee_id == ME, Task.status != TaskStatus.DONE)
+    return select(func.count()).select_from(mine.limit(tickets.COUNTED_UP_TO + 1).subquery()).scalar_subquery()
+
+
 @lru_cache(maxsize=1)
 def _one() -> Rows:
     return _all().where(Task.id == bindparam("task_id"))
@@ -97,6 +269,19 @@ def show_one(actor: Actor, task_id: int) -> dict[str, Any]:
     if row is None:
         raise NotFound
     return _shape.dump_row(row)
+
+
+def title_of(actor: Actor, task_id: int) -> str | None:
+    """What is to be done, or None where there is no such task."""
+    policy.require(actor, Action.TASK_READ)
+    return db.session.scalar(select(Task.title).where(Task.id == task_id))
+
+
+def is_ticket(actor: Actor, ticket_id: int) -> bool:
+    """Whether a task can be about it."""
+    with contextlib.suppress(NotFound):
+        return policy.get_ticket(actor, ticket_id) is not None
+    return False
 
 
 def take(actor: Actor, task_id: int) -> Task:

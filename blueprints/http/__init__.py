@@ -5,9 +5,10 @@ from which openapi.yml, docs/permissions.md and the tests' matrix are made: what
 cannot differ.
 """
 
-from blueprints.http.calls import CALLS, Answer, Call, Doors, page, served
+from blueprints.http.attached import FIELD, Photos, photos, without_photos
+from blueprints.http.calls import CALLS, Answer, Call, Doors, page, photo, served, streamed, table
 from blueprints.http.codec import Json, read_json
-from blueprints.http.once import Replay, begin, begin_form, look, seen_before
+from blueprints.http.once import Replay, begin, begin_form, leave, look, name_of_call, name_of_form, seen_before
 from blueprints.http.versions import expect_form_version, expect_version, make_etag
 from blueprints.http.visitor import (
     SAFE,
@@ -21,14 +22,16 @@ from blueprints.http.visitor import (
     is_browser,
     limit,
     peer,
+    reader,
     refresh_cookie,
     renew_cookie,
     set_cookies,
 )
-from blueprints.http.wish import ID, TOKEN, IdConverter, TokenConverter, load, query_dict
+from blueprints.http.wish import ID, TOKEN, IdConverter, TokenConverter, load, load_form, query_dict
 
 __all__ = [
     "CALLS",
+    "FIELD",
     "ID",
     "SAFE",
     "TOKEN",
@@ -37,6 +40,7 @@ __all__ = [
     "Doors",
     "IdConverter",
     "Json",
+    "Photos",
     "Replay",
     "TokenConverter",
     "access_cookie",
@@ -51,17 +55,27 @@ __all__ = [
     "expect_version",
     "identity",
     "is_browser",
+    "leave",
     "limit",
     "load",
+    "load_form",
     "look",
     "make_etag",
+    "name_of_call",
+    "name_of_form",
     "page",
     "peer",
+    "photo",
+    "photos",
     "query_dict",
     "read_json",
+    "reader",
     "refresh_cookie",
     "renew_cookie",
     "seen_before",
     "served",
     "set_cookies",
+    "streamed",
+    "table",
+    "without_photos",
 ]

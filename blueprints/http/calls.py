@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial, wraps
 from typing import Any, TypeVar
@@ -28,8 +28,10 @@ from blueprints.http.visitor import (
 )
 from blueprints.http.wish import body_of, query_dict, upload_of
 from helpdesk import auth, policy
+from helpdesk.images import TYPE as PICTURE
 from helpdesk.policy import Action
 from helpdesk.schemas import Shape
+from helpdesk.spreadsheets import TYPE
 from models import db
 
 DEADLOCK_DETECTED = "40P01"
@@ -37,7 +39,8 @@ DEADLOCK_DETECTED = "40P01"
 
 @dataclass
 class Answer:
-    """What a call answers when the body alone does not say it. A body of bytes is sent as it is."""
+    """What a call answers when the body alone does not say it. A body of bytes is sent as it is, an
+    iterator of them piece by piece."""
 
     body: Any = None
     status: int | None = None
@@ -56,6 +59,42 @@ def page(items: list[dict[str, Any]], next_cursor: str | None, *, by: str = "cur
     return Answer({"items": items, "next_cursor": next_cursor}, headers=headers)
 
 
+def photo(data: bytes, digest: str, name: str) -> Answer:
+    """A picture of ours: it says what it is, and does nothing."""
+    return Answer(
+        data,
+        headers={
+            "Content-Type": PICTURE,
+            "Content-Disposition": f'inline; filename="{name}.webp"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "ETag": f'"{digest}"',
+        },
+    )
+
+
+def table(pieces: Iterator[bytes], name: str) -> Answer:
+    """A CSV file, sent as it is read."""
+    headers = {"Content-Type": TYPE, "Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Answer(pieces, headers=headers)
+
+
+def streamed(answer: Answer, status: int = 200) -> Response:
+    """An answer whose body is an iterator: sent piece by piece."""
+    headers = {"Cache-Control": "no-store", **answer.headers}
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return current_app.response_class(_piecewise(app, answer.body), status=status, headers=headers)
+
+
+def _piecewise(app: Flask, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Each read with a session of its own: whoever takes it in slowly holds nothing meanwhile."""
+    while True:
+        with app.app_context():
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
 def _query(args: MultiDict[str, str]) -> str:
     return urlencode(list(args.items(multi=True)))
 
@@ -65,6 +104,8 @@ def _respond(answer: Answer, default_status: int) -> Response:
     if answer.body is None:
         response = current_app.response_class(status=status)
         response.headers.pop("Content-Type", None)
+    elif isinstance(answer.body, Iterator):
+        return streamed(answer, status)
     elif isinstance(answer.body, bytes):
         response = current_app.response_class(answer.body, status=status)
     else:
@@ -112,6 +153,7 @@ class Call:
     query: Shape | None
     out: Shape | None
     sends: str | None
+    streams: tuple[str, ...]
     status: int
     upload: str | None
     creates: bool
@@ -144,6 +186,7 @@ class Doors(Blueprint):
         query: type[Shape] | None = None,
         out: type[Shape] | None = None,
         sends: str | None = None,
+        streams: tuple[str, ...] = (),
         status: int = 200,
         upload: str | None = None,
         creates: bool = False,
@@ -151,6 +194,7 @@ class Doors(Blueprint):
         limited: bool = False,
         cookies: bool = False,
         guests: bool = False,
+        first: Callable[..., object] | None = None,
         raises: tuple[int, ...] = (),
     ) -> Callable[[F], F]:
         """Serve a call to whoever's role has the action; None is everybody, signed in or not.
@@ -158,8 +202,10 @@ class Doors(Blueprint):
         The function gets the actor, the path's parts, and `body` and `query` where they have a shape. It returns what
         is sent, or an Answer. What it wrote is committed after it, once. `upload` names the file of a multipart body,
         which the function gets as bytes; `creates` takes an Idempotency-Key, `if_match` an If-Match, `cookies` lets it
-        sign somebody in or out; `guests` lets people without an account come too, who are answered 202. `sends` (the
-        type of what is no JSON), `limited` and `raises` (statuses) are for the documents.
+        sign somebody in or out; `guests` lets people without an account come too, who are answered 202; `first` is
+        called with the path's parts before a body is read, which may be too large to be read for nothing. `sends` (the
+        type of what is no JSON), `streams` (the types of what comes in portions), `limited` and `raises` (statuses) are
+        for the documents.
         """
         body_shape, query_shape, out_shape = (shape() if shape else None for shape in (body, query, out))
 
@@ -175,6 +221,8 @@ class Doors(Blueprint):
                 else:
                     actor = identity().actor
                     policy.require(actor, action)
+                if first is not None:
+                    first(**path)
                 arguments = dict(path)
                 arguments_of_query = query_dict(query_shape, request.args)
                 if query_shape is not None:
@@ -202,7 +250,7 @@ class Doors(Blueprint):
             full = f"{self.url_prefix or ''}{rule}"
             CALLS[f"{method} {full}"] = Call(
                 method, full, f"{self.name}.{endpoint}", action, body_shape, query_shape, out_shape, sends,
-                status, upload, creates, if_match, limited, cookies, guests, raises, summary.rstrip("."),
+                streams, status, upload, creates, if_match, limited, cookies, guests, raises, summary.rstrip("."),
                 " ".join(description.split()), self.name,
             )  # fmt: skip
             return function

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,11 +27,28 @@ def idempotency_of(actor: Actor, sent: bytes | None = None) -> tuple[str, str] |
     key = request.headers.get("Idempotency-Key")
     if key is None or actor.id is None:
         return None
-    if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
-        raise Invalid({"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
+    _check(key)
     digest = hashlib.sha256(f"{request.method} {request.path}\n".encode())
     digest.update(request.get_data() if sent is None else sent)
     return key, digest.hexdigest()
+
+
+def _check(key: str) -> None:
+    if not re.fullmatch(r"[\x21-\x7e]{1,255}", key):
+        raise Invalid({"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
+
+
+def name_of_call() -> str | None:
+    """What repetitions of a call have in common, and nothing else has: for people without an account.
+
+    Of the body too, so that nobody's key silences another's report. None without an Idempotency-Key. Raises Invalid.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    _check(key)
+    digest = hashlib.sha256(f"{key}\n".encode() + request.get_data())
+    return f"call-{digest.hexdigest()}"
 
 
 def begin(actor: Actor) -> None:
@@ -82,11 +100,20 @@ def begin_form(actor: Actor) -> None:
     key = request.form.get("key", "")
     if re.fullmatch(r"[0-9a-f]{32}", key):
         wish = f"{request.method} {request.path}\n{urlencode(sorted(request.form.items(multi=True)))}"
-        g.idempotency = (f"form-{key}", hashlib.sha256(wish.encode()).hexdigest())
+        g.idempotency = (f"form-{key}", hashlib.sha256(f"{wish}\n{' '.join(_files())}".encode()).hexdigest())
     try:
         begin(actor)
     except Invalid:
         raise Conflict("This form was sent once already. Send it again to say this as well.") from None
+
+
+def _files() -> list[str]:
+    """A digest of each file that the form brings."""
+    found = []
+    for file in chain.from_iterable(request.files.listvalues()):
+        found.append(hashlib.sha256(file.stream.read()).hexdigest())
+        file.stream.seek(0)
+    return found
 
 
 def look(path: str) -> Response:
@@ -97,8 +124,24 @@ def look(path: str) -> Response:
     return response
 
 
+def leave() -> None:
+    """Undo what a form began, its claim too: it may be sent again."""
+    g.pop("claimed", None)
+    db.session.rollback()
+
+
 def seen_before(replay: Replay) -> Response:
     """Send the browser where the first sending of the form led."""
     response = current_app.response_class(status=303, headers={"Location": replay.row.headers["Location"]})
     db.session.rollback()
     return response
+
+
+def name_of_form() -> str | None:
+    """What both sendings of a form have in common, and nothing else has: for people without an account.
+
+    None without the hidden `key` that tells apart who says the same.
+    """
+    if not re.fullmatch(r"[0-9a-f]{32}", request.form.get("key", "")):
+        return None
+    return hashlib.sha256(urlencode(sorted(request.form.items(multi=True))).encode()).hexdigest()

@@ -91,6 +91,14 @@ def identity() -> auth.Identity:
     return known
 
 
+def reader() -> auth.Identity | None:
+    """Who looks at a page that is everybody's, if they are signed in."""
+    try:
+        return identity()
+    except (NotSignedIn, Forbidden):
+        return None
+
+
 def has_credentials() -> bool:
     """Whether they say who they are, rightly or not."""
     return "Authorization" in request.headers or access_cookie() is not None

@@ -49,6 +49,17 @@ def load(shape: Shape, data: Any) -> dict[str, Any]:
     return loaded
 
 
+def load_form(shape: Shape, wish: dict[str, Any], wrong: dict[str, list[str]]) -> dict[str, Any]:
+    """The same for a form, in which something was found wrong already: all of it is said at once. Raises Invalid."""
+    try:
+        loaded = load(shape, wish)
+    except Invalid as error:
+        raise Invalid({**error.errors, **wrong}) from None
+    if wrong:
+        raise Invalid(wrong)
+    return loaded
+
+
 def _messages(found: dict[str, Any]) -> dict[str, Any]:
     """Ours: what belongs to no field is under `body`; a list's are under their number, as text."""
     return {

@@ -17,12 +17,30 @@ from helpdesk.auth.accounts import (
     register,
     require_password,
     reset,
+    send_reset,
     take_user,
     take_verified,
 )
 from helpdesk.auth.keys import keys
-from helpdesk.auth.links import LINK_HOURS, end_links, link_token, make_link_token, read_link
+from helpdesk.auth.links import (
+    LINK_HOURS,
+    end_links,
+    link_token,
+    mails_token,
+    make_link_token,
+    make_report_token,
+    opens_report_of,
+    read_link,
+    read_mails_token,
+    report_link,
+)
 from helpdesk.auth.passwords import PASSWORD_MAX, PASSWORD_MIN, check_new_password, hash_password, is_password
+from helpdesk.auth.reply_addresses import (
+    end_reply_addresses,
+    make_reply_address,
+    read_reply_address,
+    reply_address,
+)
 from helpdesk.auth.sessions import (
     ACCESS_TOKEN_MINUTES,
     SESSION_DAYS,
@@ -52,6 +70,7 @@ __all__ = [
     "check_registration_domain",
     "confirm",
     "end_links",
+    "end_reply_addresses",
     "end_session",
     "end_session_of",
     "end_sessions",
@@ -63,13 +82,22 @@ __all__ = [
     "keys",
     "link_token",
     "login",
+    "mails_token",
     "make_link_token",
+    "make_reply_address",
+    "make_report_token",
     "normalize_email",
+    "opens_report_of",
     "read_link",
+    "read_mails_token",
+    "read_reply_address",
     "refresh",
     "register",
+    "reply_address",
+    "report_link",
     "require_password",
     "reset",
+    "send_reset",
     "sessions_of",
     "start_session",
     "take_user",

@@ -201,6 +201,12 @@ def _forgotten(job: jobs.Claimed) -> None:
     db.session.commit()
 
 
+def send_reset(user: User, *, request_id: str | None) -> None:
+    """Mail a link that sets a new password, to somebody who has one. The limit is the caller's."""
+    token = make_link_token(TokenPurpose.RESET, user_id=user.id)
+    jobs.enqueue("mail", {"kind": "reset", "token_id": token.id, "user_id": user.id}, request_id=request_id)
+
+
 def reset(text: str, password: str, *, peer: str, request_id: str | None) -> None:
     """Set a password by the link of a reset mail; every session ends. Raises BadLink, Invalid."""
     token = read_link(text, TokenPurpose.RESET)

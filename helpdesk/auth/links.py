@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -12,7 +13,7 @@ from sqlalchemy import delete, select
 
 from helpdesk.auth.keys import derive, keys
 from helpdesk.errors import BadLink
-from models import OneTimeToken, TokenPurpose, db, now
+from models import OneTimeToken, TokenPurpose, User, db, now
 
 LINK_HOURS: dict[TokenPurpose, int] = {
     TokenPurpose.CONFIRM: 48,
@@ -57,6 +58,33 @@ def link_token(token: OneTimeToken) -> str:
     raise BadLink
 
 
+def make_report_token(ticket_id: int, reporter: User) -> OneTimeToken:
+    """For a link that opens one report without an account, as long as its reporter has the address it went to."""
+    return make_link_token(
+        TokenPurpose.GUEST, subject=f"ticket:{ticket_id}", ticket_id=ticket_id, reporter_id=reporter.id,
+        address=digest_of(reporter.email_normalized),
+    )  # fmt: skip
+
+
+def report_link(ticket_id: int, reporter: User) -> str | None:
+    """What stands in that link, to be mailed once more. None where there is none, or it opens nothing any more."""
+    wanted = select(OneTimeToken).where(OneTimeToken.subject == f"ticket:{ticket_id}", OneTimeToken.expires_at > now())
+    token = db.session.scalar(wanted)
+    if token is None or not opens_report_of(token, reporter.id, reporter.email_normalized):
+        return None
+    with contextlib.suppress(BadLink):
+        return link_token(token)
+    return None
+
+
+def opens_report_of(token: OneTimeToken, user_id: int, address: str | None) -> bool:
+    return bool(token.payload["reporter_id"] == user_id and token.payload["address"] == digest_of(address))
+
+
+def digest_of(address: str | None) -> str:
+    return hashlib.sha256((address or "").encode()).hexdigest()
+
+
 def end_links(user_id: int, *purposes: TokenPurpose) -> None:
     """End what was mailed before an account changed hands: it may lie in a mailbox that is somebody else's now."""
     mine = OneTimeToken.user_id == user_id
@@ -77,3 +105,27 @@ def read_link(text: str, *purposes: TokenPurpose, lock: bool = False) -> OneTime
     if token is None:
         raise BadLink
     return token
+
+
+# --- a link that ends mails of a kind: nothing is kept, good while the address is theirs ------------------------------
+
+
+def _ends(key: str, user: User, kind: str) -> str:
+    return derive(key, "mails", user.id, kind, digest_of(user.email_normalized))
+
+
+def mails_token(user: User, kind: str) -> str:
+    """For a link by which somebody gets no more mails of a kind, without logging in."""
+    return f"{user.id}.{kind}.{_ends(keys()[0], user, kind)}"
+
+
+def read_mails_token(text: str) -> tuple[User, str]:
+    """Whose mails, and of which kind. Raises BadLink."""
+    user_id, _, rest = text.partition(".")
+    kind, _, proof = rest.partition(".")
+    user = db.session.get(User, int(user_id)) if user_id.isascii() and user_id.isdigit() and len(user_id) < 19 else None
+    if user is None or not any(
+        hmac.compare_digest(_ends(key, user, kind).encode(), proof.encode("utf-8", "replace")) for key in keys()
+    ):
+        raise BadLink
+    return user, kind

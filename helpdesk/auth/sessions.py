@@ -37,7 +37,9 @@ class Identity:
 
     actor: Actor
     theme: Theme
+    has_shortcuts: bool
     time_zone: str | None
+    locale: str
     expires_at: datetime
     renewed: str | None = None
     """A new access token, where an expired one came with a good refresh token."""
@@ -57,7 +59,8 @@ def _session_select() -> Rows:
     return (
         select(
             Session.id, Session.salt, Session.generation, Session.rotated_at, Session.absolute_expires_at,
-            User.id.label("user_id"), User.role, User.name, User.theme, User.time_zone,
+            User.id.label("user_id"), User.role, User.name, User.theme, User.has_shortcuts,
+            User.time_zone, User.locale,
         )
         .join(User, User.id == Session.user_id)
         .where(Session.id == bindparam("sid"), Session.absolute_expires_at > bindparam("at"), User.is_active)
@@ -151,7 +154,9 @@ def identify(token: str, refresh_token: str | None, *, peer: str | None, request
     return Identity(
         actor=actor,
         theme=session.theme,
+        has_shortcuts=session.has_shortcuts,
         time_zone=session.time_zone,
+        locale=session.locale,
         expires_at=session.absolute_expires_at,
         renewed=access_token(session.id, session.user_id) if renewed else None,
     )
@@ -228,22 +233,25 @@ def end_session_of(access: str | None, refresh_token: str | None) -> None:
         db.session.execute(delete(Session).where(Session.id == session_id))
 
 
-def end_session(actor: Actor, session_id: int) -> None:
-    """End one of one's own. Raises NotFound."""
-    ended = delete(Session).where(Session.id == session_id, Session.user_id == actor.id)
+def end_session(user_id: int | None, session_id: int) -> None:
+    """End one of somebody's. Raises NotFound."""
+    ended = delete(Session).where(Session.id == session_id, Session.user_id == user_id)
     if not db.session.execute(ended).rowcount:  # type: ignore[attr-defined]
         raise NotFound
 
 
-def end_sessions(user_id: int, *, but: int | None = None) -> None:
-    db.session.execute(delete(Session).where(Session.user_id == user_id, Session.id != (but or 0)))
+def end_sessions(user_id: int, *, but: int | None = None) -> int:
+    """End all of somebody's but one. Returns how many those were."""
+    ended = delete(Session).where(Session.user_id == user_id, Session.id != (but or 0))
+    return db.session.execute(ended).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def sessions_of(actor: Actor) -> Rows:
+def sessions_of(actor: Actor, user_id: int | None) -> Rows:
+    """Where somebody is signed in, with the one that asks marked."""
     return (
         select(
             Session.id, Session.peer, Session.agent, Session.created_at, Session.rotated_at.label("last_used_at"),
             Session.absolute_expires_at.label("expires_at"), (Session.id == actor.session_id).label("is_current"),
         )
-        .where(Session.user_id == actor.id, Session.absolute_expires_at > now())
+        .where(Session.user_id == user_id, Session.absolute_expires_at > now())
     )  # fmt: skip

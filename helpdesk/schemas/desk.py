@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from helpdesk.schemas.shape import (
+    AuthorShape,
     Group,
     NamedShape,
     PageQuery,
@@ -85,6 +86,7 @@ class CategoryShape(Shape):
     is_confidential = fields.Boolean(required=True)
     is_archived = fields.Boolean(required=True)
     team = Group(NamedShape, "team_", required=True, allow_none=True)
+    version = fields.Integer(required=True)
 
 
 class FullCategoryShape(CategoryShape):
@@ -114,6 +116,7 @@ class ArchivedQuery(Shape):
 
 class BuildingShape(NamedShape):
     is_archived = fields.Boolean(required=True)
+    version = fields.Integer(required=True)
 
 
 class EditBuildingShape(Shape):
@@ -130,15 +133,59 @@ class CreateBuildingShape(EditBuildingShape):
 class TagShape(Shape):
     id = fields.Integer(required=True)
     name = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
+class EditTagShape(Shape):
+    name = Words(1, 50)
 
 
 class CreateTagShape(Shape):
     name = Words(1, 50, required=True)
 
 
+class MergeTagShape(Shape):
+    into_id = Whole(required=True, metadata={"description": "The tag that stands in its place from now on."})
+
+
+class MemberShape(AuthorShape):
+    is_active = fields.Boolean(required=True)
+    capacity = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Given no more by itself with so many unfinished tickets; null: without a limit."},
+    )
+    is_away = fields.Boolean(required=True)
+    away_until = Moment(required=True, allow_none=True, metadata={"description": "null: until they are back."})
+    unfinished_count = fields.Integer(
+        required=True, metadata={"description": "Tickets that are theirs and open, in progress or waiting."}
+    )
+
+
+class TeamShape(NamedShape):
+    assigns = fields.Boolean(required=True, metadata={"description": "What is new goes to a member by itself."})
+    members = fields.List(fields.Nested(MemberShape), required=True)
+    version = fields.Integer(required=True)
+
+
+class PutMemberShape(Shape):
+    """What is left out stays as it is."""
+
+    capacity = Whole(1, 1000, allow_none=True)
+    is_away = Flag()
+    away_until = Moment(allow_none=True, **WHEN)
+
+
+class AwayShape(Shape):
+    until = Moment(
+        allow_none=True, metadata={"description": "null: until one says that one is back.", **WHEN["metadata"]}
+    )
+
+
 class EditTeamShape(Shape):
     slug = slug()
     name = Words(1, 100)
+    assigns = Flag()
 
 
 class CreateTeamShape(EditTeamShape):
@@ -160,4 +207,24 @@ class ReadyShape(Shape):
         values=fields.String(),
         required=True,
         metadata={"description": "Part → `ok` or what ails it."},
+    )
+
+
+# --- the service itself -----------------------------------------------------------------------------------------------
+
+
+class SiteShape(Shape):
+    """What a portal must know before anybody is signed in."""
+
+    name = fields.String(required=True)
+    emergency_text = fields.String(
+        required=True, metadata={"description": "Whom to call first when somebody is in danger; empty: nothing to say."}
+    )
+    time_zone = fields.String(required=True)
+    registration_domains = fields.List(
+        fields.String(), required=True, metadata={"description": "Who may register; empty: everybody."}
+    )
+    held_days = fields.Integer(
+        required=True,
+        metadata={"description": "A guest's report is deleted after so many days without a confirmation."},
     )

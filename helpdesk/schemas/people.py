@@ -11,6 +11,7 @@ import marshmallow as ma
 from marshmallow import ValidationError, fields, validate
 
 from helpdesk.schemas.shape import (
+    CountShape,
     Group,
     NamedShape,
     PageQuery,
@@ -28,7 +29,7 @@ from helpdesk.schemas.words import (
     Words,
     slug,
 )
-from models import Role, Theme
+from models import Role, Theme, UserState
 
 _NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
@@ -104,13 +105,20 @@ class MeShape(Shape):
     locale = fields.String(required=True)
     time_zone = fields.String(required=True, allow_none=True)
     theme = fields.Enum(Theme, by_value=True, required=True)
+    has_shortcuts = fields.Boolean(
+        required=True, metadata={"description": "Whether keys without a modifier do something on the staff pages."}
+    )
     notifications = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
     last_seen_at = Moment(required=True, allow_none=True)
 
 
-NOTIFICATION_KINDS = ("received", "reply", "resolved")
+NOTIFICATION_KINDS = (
+    "received", "reply", "waiting", "resolved", "reopened", "assigned", "mentioned", "answered", "returned", "queued",
+    "due_soon", "overdue",
+)  # fmt: skip
+NOTIFICATION_WISHES = ("on", "hourly", "off")
 
 
 class EditMeShape(Shape):
@@ -120,14 +128,16 @@ class EditMeShape(Shape):
     )
     current_password = Secret(validate=validate.Length(min=1, max=1024), metadata={"format": "password"})
     theme = Choice(Theme)
+    has_shortcuts = fields.Boolean()
     locale = fields.String(validate=validate.OneOf(["en"]))
     time_zone = fields.String(allow_none=True, validate=validate.Length(max=64))
     notifications = fields.Dict(
         keys=fields.String(validate=validate.OneOf(NOTIFICATION_KINDS)),
-        values=fields.String(validate=validate.OneOf(["on", "off"])),
+        values=fields.String(validate=validate.OneOf(NOTIFICATION_WISHES)),
         metadata={
-            "description": "Which mails to get.",
-            "properties": {kind: {"type": "string", "enum": ["on", "off"]} for kind in NOTIFICATION_KINDS},
+            "description": "Which mails to get: at once (`on`), gathered once an hour, or not at all. The last five are"
+            " for the staff: it is theirs, they are named, somebody wrote, it was reopened, their team has it.",
+            "properties": {kind: {"type": "string", "enum": list(NOTIFICATION_WISHES)} for kind in NOTIFICATION_KINDS},
         },
     )
 
@@ -171,17 +181,36 @@ class UserShape(Shape):
     role = fields.Enum(Role, by_value=True, required=True)
     team = Group(NamedShape, "team_", required=True, allow_none=True)
     is_active = fields.Boolean(required=True)
+    state = fields.Enum(UserState, by_value=True, required=True, allow_none=True)
+    is_away = fields.Boolean(required=True, metadata={"description": "Given nothing by itself now."})
     created_at = Moment(required=True, allow_none=True)
     updated_at = Moment(required=True, allow_none=True)
     last_seen_at = Moment(required=True, allow_none=True)
+    version = fields.Integer(required=True, allow_none=True)
+
+
+class UserCountsShape(Shape):
+    """Of everybody, and by role, whether or not they may log in; and by how the account stands."""
+
+    total = fields.Nested(CountShape, required=True)
+    admin = fields.Nested(CountShape, required=True)
+    agent = fields.Nested(CountShape, required=True)
+    customer = fields.Nested(CountShape, required=True)
+    active = fields.Nested(CountShape, required=True)
+    invited = fields.Nested(CountShape, required=True)
+    guest = fields.Nested(CountShape, required=True)
+    deactivated = fields.Nested(CountShape, required=True)
 
 
 class UserQuery(PageQuery):
     role = fields.List(fields.Enum(Role, by_value=True))
     team = fields.List(slug())
     is_active = QueryFlag()
+    state = fields.Enum(UserState, by_value=True, metadata={"description": "Only admins see how accounts stand."})
     q = Words(1, 100, metadata={"description": "The beginning of a name or an address."})
-    sort = sorted_by("name", "id", default="name")
+    sort = sorted_by(
+        "name", "id", "role", "last_seen_at", default="name",
+    )  # fmt: skip
 
 
 class InviteShape(Shape):

@@ -94,6 +94,15 @@ class ProblemShape(Shape):
     current = fields.Dict(metadata={"description": "The thing as it is now; with 412."})
 
 
+class CountShape(Shape):
+    count = fields.Integer(required=True)
+    more = fields.Boolean(required=True, metadata={"description": "There are more than were counted."})
+
+
+class NumberShape(Shape):
+    id = fields.Integer(required=True)
+
+
 class PersonShape(Shape):
     id = fields.Integer(required=True)
     name = fields.String(required=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import marshmallow as ma
@@ -9,8 +10,10 @@ from marshmallow import ValidationError, fields, validate
 
 from helpdesk.schemas.shape import (
     AuthorShape,
+    CountShape,
     Group,
     NamedShape,
+    NumberShape,
     PageQuery,
     PersonShape,
     ReporterShape,
@@ -63,7 +66,21 @@ class TicketShape(Shape):
     resolution_due_at = Moment(required=True, allow_none=True)
     due_at = Moment(required=True, allow_none=True, metadata={"description": "The next thing due, if anything is."})
     closed_at = Moment(required=True, allow_none=True)
+    merged_into = Group(
+        NumberShape,
+        "merged_into_",
+        required=True,
+        allow_none=True,
+        metadata={"description": "The ticket that goes on instead, for whoever sees that one."},
+    )
     version = fields.Integer(required=True, allow_none=True)
+    first_response_soon_at = Moment(
+        allow_none=True, metadata={"description": "Only for staff: from when on it counts as due soon."}
+    )
+    resolution_soon_at = Moment(allow_none=True, metadata={"description": "Only for staff: the same of the fix."})
+    is_unread = fields.Boolean(
+        metadata={"description": "Only for staff: something happened to it after they last read it, if they ever did."}
+    )
 
 
 class FullTicketShape(TicketShape):
@@ -74,6 +91,14 @@ class FullTicketShape(TicketShape):
         fields.Enum(Status, by_value=True),
         required=True,
         metadata={"description": "The statuses that the caller may set now: draw buttons from it."},
+    )
+
+
+class OneTicketShape(FullTicketShape):
+    """A ticket by itself, with what is too much for a list."""
+
+    description_html = fields.String(
+        required=True, allow_none=True, metadata={"description": "The sanitised rendering of its Markdown."}
     )
 
 
@@ -100,6 +125,12 @@ class CreateTicketShape(Shape):
     room = Words(1, 50, allow_none=True)
     is_confidential = Flag()
     images = _uploads(50)
+    via = fields.String(
+        validate=validate.OneOf([Channel.QR.value]),
+        metadata={
+            "description": "Where the form was opened: `qr`, by a label on a room. It is the ticket's `channel`."
+        },
+    )
     reporter_id = Whole(metadata={"description": "Staff: for whom it is reported."})
     email = Address(
         metadata={"description": "Staff: for whom; a new address becomes a guest. Without an account: one's own."}
@@ -131,7 +162,42 @@ class EditTicketShape(Shape):
     reporter_id = Whole()
     assignee_id = Whole(allow_none=True)
     team_id = Whole(allow_none=True)
+    handoff_reason = Words(
+        1,
+        500,
+        lines=True,
+        metadata={"description": "Staff: why it goes from one team to another. Needed then, and read by staff alone."},
+    )
     tags = fields.List(Words(1, 50), validate=validate.Length(max=20))
+
+
+class MergeShape(Shape):
+    into_id = Whole(required=True, metadata={"description": "The ticket that goes on."})
+
+
+class SplitShape(Shape):
+    """What is left out is as on the ticket that the comment stands on."""
+
+    class Meta(Shape.Meta):
+        contract: ClassVar = {"not": {"required": ["reporter_id", "email"]}}
+
+    title = Words(3, 200, required=True, **_title)
+    category = slug()
+    building = slug(allow_none=True)
+    room = Words(1, 50, allow_none=True)
+    is_confidential = Flag()
+    priority = Choice(Priority)
+    reporter_id = Whole(metadata={"description": "For a comment by staff: a customer's words stay theirs."})
+    email = Address(metadata={"description": "The same by address; a new one becomes a guest."})
+
+    @ma.validates_schema
+    def _one_reporter(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if "reporter_id" in data and "email" in data:
+            raise ValidationError("Give reporter_id or email, not both.", "email")
+
+
+HOURS_WITHIN_DAYS = 400
+"""How much of the past is searched for the hours of a week."""
 
 
 class TicketFilter(Shape):
@@ -156,9 +222,37 @@ class TicketFilter(Shape):
         validate=validate.OneOf(["today", "week"]),
         metadata={"description": "Since midnight, or since Monday, where the campus is."},
     )
+    following = QueryFlag(metadata={"description": "Whether one joined them: they are somebody else's report."})
     held = QueryFlag(metadata={"description": "Guests' reports that wait for their confirmation; staff only."})
     created_after = Moment(**WHEN)
     created_before = Moment(**WHEN)
+    resolved_after = Moment(**WHEN)
+    resolved_before = Moment(**WHEN)
+    sla = fields.String(
+        validate=validate.OneOf(["met", "missed"]),
+        metadata={"description": "Whether it was resolved by the time at which that was due. What is open is neither."},
+    )
+    replied = QueryFlag(metadata={"description": "Whether the desk has written to its reporter."})
+    reopened = QueryFlag(metadata={"description": "Whether it was opened again at least once."})
+    passed_on = QueryFlag(metadata={"description": "Whether one team gave it to another at least once."})
+    merged = QueryFlag(metadata={"description": "Whether another ticket goes on instead."})
+    without_team = QueryFlag(metadata={"description": "Whether it is no team's."})
+    hour = fields.List(
+        query_number(0, 167),
+        validate=validate.Length(max=24),
+        metadata={
+            "description": "Reported in these hours of the week where the campus is: 0 begins on Monday at 0:00, 33 on"
+            f" Tuesday at 9:00. With `created_after` and `created_before`, {HOURS_WITHIN_DAYS} days apart at most."
+        },
+    )
+
+    @ma.validates_schema
+    def _hours_within(self, data: dict[str, Any], **kwargs: Any) -> None:
+        if data.get("hour"):
+            start, end = data.get("created_after"), data.get("created_before")
+            if start is None or end is None or end - start > timedelta(days=HOURS_WITHIN_DAYS):
+                words = f"Give created_after and created_before with it, {HOURS_WITHIN_DAYS} days apart at most."
+                raise ValidationError(words, "hour")
 
 
 class TicketQuery(TicketFilter, PageQuery):
@@ -174,6 +268,14 @@ class SimilarQuery(Shape):
     category = slug()
 
 
+class KnownQuery(Shape):
+    id = fields.List(
+        query_number(1, ID_MAX),
+        validate=validate.Length(max=20),
+        metadata={"description": "Those of these that can be joined, resolved ones too: for a link that was shared."},
+    )
+
+
 class KnownShape(Shape):
     """A ticket that one may join: nothing of other people's but its title and place."""
 
@@ -183,12 +285,8 @@ class KnownShape(Shape):
     building = Group(NamedShape, "building_", required=True, allow_none=True)
     room = fields.String(required=True, allow_none=True)
     affected_count = fields.Integer(required=True)
+    affects_me = fields.Boolean(required=True, metadata={"description": "One reported it, or joined."})
     created_at = Moment(required=True)
-
-
-class CountShape(Shape):
-    count = fields.Integer(required=True)
-    more = fields.Boolean(required=True, metadata={"description": "There are more than were counted."})
 
 
 class TicketCountsShape(Shape):
@@ -291,6 +389,7 @@ class FullCommentShape(CommentShape):
 
 class GuestCommentShape(Shape):
     text = Words(1, 20_000, lines=True, required=True)
+    images = _uploads(10)
 
 
 class CreateCommentShape(Shape):
@@ -302,6 +401,9 @@ class CreateCommentShape(Shape):
         metadata={"description": "Staff; `reporter` when left out.", "enum": ["internal", "reporter", "affected"]},
     )
     images = _uploads(10)
+    is_undoable = Flag(
+        metadata={"description": "Staff: mail it 10 seconds later, so that until then it can be taken back."}
+    )
 
 
 class EditCommentShape(Shape):

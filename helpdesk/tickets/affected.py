@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, literal, select
+from sqlalchemy import bindparam, exists, literal, select, update
 
 from helpdesk import events, paging, policy
 from helpdesk.errors import Conflict
@@ -47,8 +48,80 @@ def leave(actor: Actor, ticket: Ticket, user_id: int) -> bool:
     return True
 
 
+def bring(ticket: Ticket, user_ids: Iterable[int], *, at: datetime) -> list[int]:
+    """Count in at once those of them who are not yet, and say whom. The deed that brings them tells it."""
+    wanted = set(user_ids) - {ticket.reporter_id}
+    reports = select(TicketReport).where(TicketReport.ticket_id == ticket.id, TicketReport.user_id.in_(wanted))
+    known = {report.user_id: report for report in db.session.scalars(reports)}
+    brought = sorted(one for one in wanted if one not in known or known[one].left_at is not None)
+    for user_id in brought:
+        if user_id in known:
+            known[user_id].left_at, known[user_id].reported_at = None, at
+        else:
+            db.session.add(TicketReport(ticket_id=ticket.id, user_id=user_id, reported_at=at))
+    ticket.affected_count += len(brought)
+    return brought
+
+
+def send_back(ticket: Ticket, user_ids: Iterable[int], *, since: datetime) -> list[int]:
+    """Those whom `bring` counted in at that moment leave again; not who left or came by themselves. Says whom."""
+    brought = update(TicketReport).where(
+        TicketReport.ticket_id == ticket.id,
+        TicketReport.user_id.in_(set(user_ids)),
+        TicketReport.left_at.is_(None),
+        TicketReport.reported_at == since,
+    )
+    gone = sorted(db.session.scalars(brought.values(left_at=now()).returning(TicketReport.user_id)))
+    ticket.affected_count -= len(gone)
+    return gone
+
+
+def brought_by(ticket: Ticket, user_ids: Iterable[int], *, since: datetime, at: datetime) -> None:
+    """Those whom `bring` counted in at one moment are counted in as of another: another deed holds them now."""
+    db.session.execute(
+        update(TicketReport)
+        .where(
+            TicketReport.ticket_id == ticket.id,
+            TicketReport.user_id.in_(set(user_ids)),
+            TicketReport.left_at.is_(None),
+            TicketReport.reported_at == since,
+        )
+        .values(reported_at=at)
+    )
+
+
 def _record_affected(actor: Actor, ticket: Ticket, change: Change) -> None:
     events.record(actor, change, ticket=ticket, at=now())
+
+
+def joined_ids(ticket_id: int) -> list[int]:
+    """Who joined it and did not leave."""
+    joined = select(TicketReport.user_id).where(TicketReport.ticket_id == ticket_id, TicketReport.left_at.is_(None))
+    return list(db.session.scalars(joined.order_by(TicketReport.user_id)))
+
+
+def shut_out(ticket: Ticket, user_ids: Iterable[int]) -> list[list[Any]]:
+    """Of those who had joined, whoever has not any more, each with the moment, for `let_back`."""
+    wanted = select(TicketReport.user_id, TicketReport.left_at).where(
+        TicketReport.ticket_id == ticket.id, TicketReport.left_at.is_not(None), TicketReport.user_id.in_(list(user_ids))
+    )
+    return [[user_id, left_at.isoformat()] for user_id, left_at in db.session.execute(wanted) if left_at]
+
+
+def let_back(ticket: Ticket, gone: Iterable[Sequence[Any]]) -> list[Change]:
+    """Those whose access ended with a deed that is taken back have joined again: not who left or was erased since."""
+    found: list[int] = []
+    for user_id, left_at in gone:
+        theirs = (
+            TicketReport.ticket_id == ticket.id,
+            TicketReport.user_id == user_id,
+            TicketReport.left_at == datetime.fromisoformat(left_at),
+            ~exists().where(User.id == user_id, User.erased_at.is_not(None)),
+        )
+        back = update(TicketReport).where(*theirs).values(left_at=None).returning(TicketReport.user_id)
+        found += db.session.scalars(back).all()
+    ticket.affected_count += len(found)
+    return [Change("affected", after_user=user_id) for user_id in found]
 
 
 def add_affected(actor: Actor, ticket: Ticket, whom: Mapping[str, Any]) -> None:
@@ -60,8 +133,9 @@ def add_affected(actor: Actor, ticket: Ticket, whom: Mapping[str, Any]) -> None:
     join(actor, ticket, user.id)
 
 
-@lru_cache(maxsize=2)
-def _affected(after: bool) -> Rows:
+@lru_cache(maxsize=1)
+def people() -> Rows:
+    """Whom the ticket of the parameter `ticket_id` affects: `id, name, email, is_reporter, reported_at`."""
     reporter = (
         select(
             User.id, User.name, User.email, literal(True).label("is_reporter"), Ticket.created_at.label("reported_at")
@@ -74,10 +148,14 @@ def _affected(after: bool) -> Rows:
         .join(TicketReport, TicketReport.user_id == User.id)
         .where(TicketReport.ticket_id == bindparam("ticket_id"), TicketReport.left_at.is_(None))
     )
-    people = reporter.union_all(joined).subquery()
-    return paging.ordered(
-        select(people), {"reported_at": (people.c.reported_at, people.c.id)}, "reported_at", after=after
-    )
+    return select(reporter.union_all(joined).subquery("people"))
+
+
+@lru_cache(maxsize=2)
+def _affected(after: bool) -> Rows:
+    statement = people()
+    columns = statement.selected_columns
+    return paging.ordered(statement, {"reported_at": (columns.reported_at, columns.id)}, "reported_at", after=after)
 
 
 def affected(ticket_id: int, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:

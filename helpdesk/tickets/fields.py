@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Select, delete, false, select, update
 
-from helpdesk import auth, jobs, sla
+from helpdesk import auth, jobs
 from helpdesk.errors import Invalid
 from helpdesk.events import Change
 from helpdesk.policy import Actor
 from helpdesk.settings import setting
 from helpdesk.tickets.lists import tags_of
-from models import Building, Category, Priority, Role, Tag, Team, Ticket, TicketReport, TicketTag, User, db, now
+from models import Building, Category, Role, Tag, Team, Ticket, TicketReport, TicketTag, User, db, now
 
 # what a ticket is going to refer to cannot be deleted in between: the lock that the foreign key takes, taken earlier
 _KEPT: dict[str, Any] = {"read": True, "key_share": True}
@@ -63,6 +63,18 @@ def tag_rows(names: Iterable[str]) -> list[Tag]:
     return found
 
 
+def check_choices(changes: Mapping[str, Any]) -> None:
+    """Whether what somebody chose for many tickets is there to be chosen. Raises Invalid."""
+    if "category" in changes:
+        category_of(changes["category"])
+    team_of(changes.get("team_id"))
+    for name in ("add_tags", "remove_tags"):
+        try:
+            tag_rows(changes.get(name, ()))
+        except Invalid as no:
+            raise Invalid({name: no.errors["tags"]}) from None
+
+
 def person_by_email(email: str, name: str | None = None) -> User:
     """Whoever has this address; a new one becomes a guest, who can register later and finds everything there.
 
@@ -109,13 +121,6 @@ def _plain(name: str) -> Callable[[Ticket, Any], list[Change]]:
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value).lower()
-
-
-def _edit_priority(ticket: Ticket, value: Priority) -> list[Change]:
-    changes = _plain("priority")(ticket, value)
-    if changes:
-        sla.start(ticket)
-    return changes
 
 
 def _edit_category(ticket: Ticket, slug: str) -> list[Change]:
@@ -212,7 +217,7 @@ EDITORS: dict[str, Callable[[Ticket, Any], list[Change]]] = {
     "team_id": _edit_team,
     "is_confidential": _edit_confidential,
     "building": _edit_building,
-    "priority": _edit_priority,
+    "priority": _plain("priority"),
     "assignee_id": _edit_assignee,
     "reporter_id": _edit_reporter,
     "tags": _edit_tags,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,10 @@ from helpdesk import audit, events, images, jobs, policy, search, sla, workflow
 from helpdesk.errors import Conflict, Forbidden, NoSuchTransition
 from helpdesk.events import Change
 from helpdesk.policy import SYSTEM, Action, Actor, Side
+from helpdesk.tickets.affected import joined_ids, let_back
 from helpdesk.tickets.fields import EDITORS, building_of, category_of, reporter_of, staff_member, tag_rows, team_of
+from helpdesk.tickets.giving import give_out
+from helpdesk.tickets.handoff import expect_reason, release
 from helpdesk.workflow import Trigger
 from models import Category, Channel, Priority, Status, Ticket, TicketTag, User, begin_write, db, now
 
@@ -66,6 +69,8 @@ def write(actor: Actor, data: Mapping[str, Any], reporter: User, *, channel: Cha
     db.session.add_all(TicketTag(ticket_id=ticket.id, tag_id=tag.id) for tag in tags)
     images.tie(actor, data.get("images", ()), ticket)
     events.record(actor, Change("created", after=Status.OPEN), ticket=ticket, at=at)
+    if "assignee_id" not in data:
+        give_out(ticket, at=at)
     return ticket
 
 
@@ -89,26 +94,54 @@ def _starts_confidential(actor: Actor, category: Category, wish: bool | None) ->
     return wish
 
 
-def edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any], *, deed_id: str | None = None) -> None:
+def edit(
+    actor: Actor,
+    ticket: Ticket,
+    data: Mapping[str, Any],
+    *,
+    deed_id: str | None = None,
+    tells: bool = True,
+    asks: bool = True,
+    restores: bool = False,
+) -> None:
     """Change the fields named. Raises Forbidden, Invalid, NoSuchTransition, Conflict.
 
-    The reporter changes title, description and place until the ticket is resolved, and closes or reopens it.
+    The reporter changes title, description and place until the ticket is resolved, and closes or reopens it. Who hands
+    it from one team to another says why, unless `asks` is false. What is put back as it was is given to nobody else.
     """
     policy.require(actor, Action.TICKET_EDIT)
     if not policy.can(actor, Action.TICKET_TRIAGE):
         _check_reporters_edit(actor, ticket, data)
+    if asks:
+        expect_reason(ticket, data)
     data = _with_confidentiality(ticket, data)
-    at = now()
+    at, team_id, deed_id = now(), ticket.team_id, deed_id or events.new_deed()
     changes = [change for name in EDITORS if name in data for change in EDITORS[name](ticket, data[name])]
+    is_moved = ticket.team_id != team_id and not restores
+    if is_moved:
+        changes += release(ticket, data, left=team_id)
+    # what has ended keeps the dates that held, and whoever reopens it picks anew
+    if ticket.status not in workflow.ENDED and any(change.field in sla.PICKED_BY for change in changes):
+        sla.repick(ticket)
     if "status" in data and data["status"] != ticket.status:
         changes.append(set_status(actor, ticket, data["status"], at=at))
     if changes:
         ticket.version += 1
         sla.refresh(ticket)
-        events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id)
+        events.record(actor, *changes, ticket=ticket, at=at, deed_id=deed_id, tells=tells)
         for change in changes:
             if change.field in AUDITED:  # who may see it
-                audit.record(f"ticket.{change.field}.changed", actor=actor, target=f"ticket:{ticket.id}")
+                target = f"ticket:{ticket.id}"
+                audit.record(f"ticket.{change.field}.changed", actor=actor, target=target, **on_record(change))
+    if is_moved and "assignee_id" not in data:
+        give_out(ticket, at=at, deed_id=deed_id)
+
+
+def on_record(change: Change) -> dict[str, Any]:
+    """What the audit log says of a change: of people, who they are by number alone."""
+    if change.before_user or change.after_user:
+        return {"before": change.before_user, "after": change.after_user}
+    return {"before": change.before, "after": change.after}
 
 
 def _with_confidentiality(ticket: Ticket, data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -131,43 +164,126 @@ def _check_reporters_edit(actor: Actor, ticket: Ticket, data: Mapping[str, Any])
         raise Conflict("It is resolved: reopen it or write a comment.")
 
 
-def set_status(actor: Actor, ticket: Ticket, to: Status, *, at: datetime, trigger: Trigger | None = None) -> Change:
-    """The one place where a status changes. Raises NoSuchTransition.
+def set_status(
+    actor: Actor,
+    ticket: Ticket,
+    to: Status,
+    *,
+    at: datetime,
+    trigger: Trigger | None = None,
+    back: Mapping[str, Any] | None = None,
+    book: sla.Book | None = None,
+    history: sla.History | None = None,
+) -> Change:
+    """The one place where a status changes. Raises NoSuchTransition; Conflict where the ticket points to another.
 
-    With a trigger it moves by itself, as the table of `workflow.by_itself` says; otherwise somebody chose.
+    With a trigger it moves by itself, as the table of `workflow.by_itself` says; otherwise somebody chose. `back` are
+    the clocks of a status that is put back as it was, by whoever undoes what ended it: that is no transition. `book`
+    and `history` are for who has them at hand, see `helpdesk.sla`.
     """
+    if back is not None:
+        return _put_back(ticket, to, back)
     if trigger is not None:
         allowed = workflow.by_itself(ticket.status, trigger, ticket.resolved_at, at) == to
     else:
         allowed = to in workflow.transitions_for(ticket.status, policy.side(actor, ticket))
     if not allowed:
         raise NoSuchTransition(f"A ticket that is {_say(ticket.status)} cannot become {_say(to)}.")
+    if ticket.merged_into_id is not None:  # only the staff come so far, who see all of them
+        raise Conflict(f"It is merged into #{ticket.merged_into_id}: undo the merge.")
     before, ticket.status = ticket.status, to
-    if to in sla.STOPPED:
-        sla.pause(ticket, at)
-    else:
-        sla.resume(ticket, at)
     if to in workflow.ENDED and ticket.resolved_at is None:
         ticket.resolved_at = at
     elif to not in workflow.ENDED and before in workflow.ENDED:
         ticket.resolved_at = None
         ticket.reopened_count += 1
     ticket.closed_at = at if to == Status.CLOSED else None
+    sla.moved(ticket, before, at, book, history)
+    return Change("status", before, to)
+
+
+def _put_back(ticket: Ticket, to: Status, clocks: Mapping[str, Any]) -> Change:
+    before, ticket.status = ticket.status, to
+    for name, value in clocks.items():
+        setattr(ticket, name, value)
     sla.refresh(ticket)
     return Change("status", before, to)
+
+
+CLOCKS = (*sla.CLOCKS, "resolved_at", "closed_at", "reopened_count", "handoff_count")
+"""What goes along with a status, a priority, a category or a team."""
+
+
+def remember(ticket: Ticket) -> dict[str, Any]:
+    """A status with its clocks, for `put_back`, as the database keeps it in JSON."""
+    clocks = {name: getattr(ticket, name) for name in CLOCKS}
+    return {
+        "status": ticket.status,
+        "clocks": {name: value.isoformat() if isinstance(value, datetime) else value for name, value in clocks.items()},
+    }
+
+
+def put_back(actor: Actor, ticket: Ticket, before: Mapping[str, Any]) -> Change | None:
+    """Let a status be what it was, with its clocks, as if it had never been another: for undoing what set it.
+
+    Says what changed. Whether that is told, and counts as a change of the ticket, is for who undoes it.
+    """
+    clocks = {
+        name: datetime.fromisoformat(value) if isinstance(value, str) else value
+        for name, value in before["clocks"].items()
+    }
+    change = set_status(actor, ticket, Status(before["status"]), at=now(), back=clocks)
+    return change if change.before != change.after else None
+
+
+def as_it_is(ticket: Ticket, tags: Iterable[str]) -> dict[str, Any]:
+    """The same with every field that many tickets are given at once, for `restore`. Whoever asks for many knows the
+    tags of all."""
+    return {
+        **remember(ticket),
+        "priority": ticket.priority,
+        "assignee_id": ticket.assignee_id,
+        "category": db.session.get_one(Category, ticket.category_id).slug,
+        "team_id": ticket.team_id,
+        "is_confidential": ticket.is_confidential,
+        "tags": list(tags),
+        "joined": joined_ids(ticket.id) if ticket.affected_count > 1 else [],
+    }
+
+
+def restore(actor: Actor, ticket: Ticket, before: Mapping[str, Any], *, deed_id: str) -> None:
+    """Make it as `as_it_is` found it, where nobody changed it since: a deed like any other, but for the status, which
+    may go back where no transition leads, and its clocks, which never stood. Raises Forbidden, Invalid."""
+    policy.require(actor, Action.TICKET_TRIAGE)
+    fields = {name: before[name] for name in before if name not in ("status", "joined", "clocks")}
+    fields["priority"] = Priority(before["priority"])
+    edit(actor, ticket, fields, deed_id=deed_id, asks=False, restores=True)
+    changes = let_back(ticket, before["joined"])
+    back = put_back(actor, ticket, before)
+    changes += [back] if back else []
+    if changes:
+        ticket.version += 1
+        events.record(actor, *changes, ticket=ticket, at=now(), deed_id=deed_id)
 
 
 def _say(status: Status) -> str:
     return status.replace("_", " ")
 
 
-def move_by_itself(ticket: Ticket, trigger: Trigger, *, at: datetime) -> Change | None:
+def move_by_itself(
+    ticket: Ticket,
+    trigger: Trigger,
+    *,
+    at: datetime,
+    book: sla.Book | None = None,
+    history: sla.History | None = None,
+) -> Change | None:
     """Let a trigger move the ticket where the workflow says so."""
     to = workflow.by_itself(ticket.status, trigger, ticket.resolved_at, at)
     if to is None:
         return None
     ticket.version += 1
-    return set_status(SYSTEM, ticket, to, at=at, trigger=trigger)
+    return set_status(SYSTEM, ticket, to, at=at, trigger=trigger, book=book, history=history)
 
 
 def destroy(actor: Actor, ticket: Ticket) -> None:
