@@ -1,11 +1,12 @@
 """One application a test process, on its own database; every test starts with the vocabulary of setup_db.py and nothing else.
 
-TEST_DATABASE_URL chooses PostgreSQL; without it the suite runs on SQLite. Nothing can reach the network: sockets connect
-to this machine only.
+TEST_DATABASE_URL chooses PostgreSQL; without it the suite runs on SQLite. What needs no database runs there alone, see
+pytest_collection_modifyitems. Nothing can reach the network: sockets connect to this machine only.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,16 +20,17 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, literal_column, select
 
 import blueprints.comments
 import blueprints.images
 import blueprints.tickets
 import setup_db
 from app import create_app
+from demo import load
 from helpdesk import limits
 from helpdesk.limits import Limit
-from models import Category, Schedule, Team, db
+from models import WRITE, Calendar, Category, Schedule, SlaPolicy, Team, db
 from tests.factories import Person
 
 BASE_URL = "http://helpdesk.test"
@@ -37,6 +39,7 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once(why): on SQLite alone, though it has a database: the engine cannot matter")
     os.environ.pop("DATABASE_URL", None)
     connect = socket.socket.connect
 
@@ -46,6 +49,27 @@ def pytest_configure(config: pytest.Config) -> None:
         connect(self, address)
 
     socket.socket.connect = only_here  # type: ignore[method-assign]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what would only be told again: tests without a database, and those marked `once`.
+
+    Nobody can forget to say that they have one: the fixture `postgresql` is the only way to its address.
+    """
+    if not os.environ.get("TEST_DATABASE_URL"):
+        return
+    again, told = [], []
+    for item in items:
+        needs_it = "postgresql" in item.fixturenames and not item.get_closest_marker("once")  # type: ignore[attr-defined]
+        (again if needs_it else told).append(item)
+    config.hook.pytest_deselected(items=told)
+    items[:] = again
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> str | None:
+    """The address of the PostgreSQL that this run is on; None on SQLite."""
+    return os.environ.get("TEST_DATABASE_URL")
 
 
 def _postgresql(url: str) -> str:
@@ -70,9 +94,8 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def database_url(folder: Path) -> str:
-    url = os.environ.get("TEST_DATABASE_URL")
-    return _postgresql(url) if url else f"sqlite:///{folder / 'helpdesk.db'}"
+def database_url(folder: Path, postgresql: str | None) -> str:
+    return _postgresql(postgresql) if postgresql else f"sqlite:///{folder / 'helpdesk.db'}"
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +117,7 @@ def application(folder: Path, database_url: str) -> Iterator[Flask]:
     blueprints.tickets.CREATE = blueprints.comments.CREATE = Limit("create", burst=10**6, every=0.001)
     blueprints.images.UPLOAD = Limit("upload", burst=10**6, every=0.001)
     with app.app_context():
-        app.extensions["vocabulary"] = [
-            (model, [dict(row._mapping) for row in db.session.execute(select(*model.__table__.columns))])
-            for model in (Team, Category, Schedule)
-        ]
+        app.extensions["clean"] = _cleaning()
         db.session.remove()
     yield app
     with app.app_context():
@@ -117,19 +137,41 @@ def app(application: Flask) -> Iterator[Flask]:
         _clean(application)
 
 
+def _cleaning() -> list[str]:
+    """What brings the database back to how it is now: SQL that is made once, for every test ends with it."""
+    with db.engine.connect() as connection:
+        before, after = load.opening_the_record(connection)
+    deleted = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables)]
+    inserted = []
+    for model in (Team, Category, Calendar, SlaPolicy, Schedule):
+        rows = [
+            {name: _in_sql(value) for name, value in row._mapping.items()}
+            for row in db.session.execute(select(*model.__table__.columns))
+        ]
+        if rows:
+            # parents before children
+            again = insert(model).values(sorted(rows, key=lambda row: row.get("parent_id") is not None))
+            inserted.append(str(again.compile(db.engine, compile_kwargs={"literal_binds": True})))
+    emptied = ["DELETE FROM ticket_words", "UPDATE categories SET parent_id = NULL", *before, *deleted, *after]
+    return [*emptied, *inserted]
+
+
+def _in_sql(value: Any) -> Any:
+    """What SQLAlchemy writes no literal of: JSON."""
+    return literal_column("'" + json.dumps(value) + "'") if isinstance(value, list | dict) else value
+
+
 def _clean(app: Flask) -> None:
-    statements = [f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables)]
-    statements = ["DELETE FROM ticket_words", "UPDATE categories SET parent_id = NULL", *statements]
-    with db.engine.begin() as connection:
+    statements = app.extensions["clean"]
+    # a browser that was closed may still be saying goodbye: SQLite waits for that only where it writes from the start
+    with db.engine.connect().execution_options(**{WRITE: True}) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("; ".join(statements))  # one round trip
         else:
+            cursor = connection.connection.cursor()
             for statement in statements:
-                connection.exec_driver_sql(statement)
-        for model, rows in app.extensions["vocabulary"]:
-            if rows:
-                # parents before children
-                connection.execute(insert(model), sorted(rows, key=lambda row: row.get("parent_id") is not None))
+                cursor.execute(statement)
+            cursor.close()
     shutil.rmtree(Path(app.instance_path) / "mailbox", ignore_errors=True)
     app.config["REDIS_URL"] = ""
 

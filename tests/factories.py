@@ -120,9 +120,15 @@ class Person:
         response = self.put(f"/api/tickets/{ticket_id}/affected/me")
         assert response.status_code == 204, response.get_data(as_text=True)
 
-    def uploads(self, picture: bytes | None = None, *, to: int | None = None, ready: bool = True) -> int:
-        """Upload a photo, perhaps to a ticket. What is ready was not decoded: its bytes are only called so."""
+    def uploads(
+        self, picture: bytes | None = None, *, to: int | None = None, through: str | None = None, ready: bool = True
+    ) -> int:
+        """Upload a photo, perhaps to a ticket, or through a guest's link.
+
+        What is ready was not decoded: its bytes are only called so.
+        """
         path = "/api/uploads" if to is None else f"/api/tickets/{to}/images"
+        path = path if through is None else f"/api/tickets/by-link/{through}/uploads"
         response = self.open("POST", path, **form(picture or a_picture()))
         assert response.status_code == 201, response.get_data(as_text=True)
         number = int(response.json["id"])

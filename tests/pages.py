@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import Any
 
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
 
 from tests.doors import Browser
 
@@ -26,6 +29,7 @@ class Button:
 class Form:
     action: str
     method: str
+    enctype: str | None = None
     fields: list[tuple[str, str]] = field(default_factory=list)
     """What would be sent, without the button."""
     buttons: list[Button] = field(default_factory=list)
@@ -68,7 +72,7 @@ class Page(HTMLParser):
         found = dict(attrs)
         self.tags.append((tag, found))
         if tag == "form":
-            self.forms.append(Form(found.get("action") or "", found.get("method") or "get"))
+            self.forms.append(Form(found.get("action") or "", found.get("method") or "get", found.get("enctype")))
         if tag not in VOID:
             self._inside.append(tag)
         name, value = found.get("name") or "", found.get("value") or ""
@@ -78,7 +82,9 @@ class Page(HTMLParser):
         if form is None or "disabled" in found:
             return
         if tag == "input" and name:
-            if found.get("type") not in ("checkbox", "radio"):
+            if found.get("type") == "file":
+                pass  # in which nothing is chosen yet
+            elif found.get("type") not in ("checkbox", "radio"):
                 form.fields.append((name, value))
             elif "checked" in found:
                 form.fields.append((name, value if "value" in found else "on"))
@@ -144,10 +150,19 @@ class Reader(Browser):
         assert response.status_code == status, (response.status_code, response.headers.get("Location"))
         return Page(response)
 
-    def sends(self, form: Form, **changes: Any) -> TestResponse:
-        """Send a form with these changes."""
+    def sends(self, form: Form, *, photos: Sequence[bytes | tuple[bytes, str]] = (), **changes: Any) -> TestResponse:
+        """Send a form with these changes, and with these files chosen in it."""
+        data: Any = form.data(**changes)
+        more = {}
+        if form.enctype:
+            assert form.enctype == "multipart/form-data"
+            named = [one if isinstance(one, tuple) else (one, f"photo{n}.png") for n, one in enumerate(photos)]
+            chosen = [FileStorage(io.BytesIO(photo), name) for photo, name in named or [(b"", "")]]
+            fields = MultiDict({**data, "images": [*data.get("images", ()), *chosen]})
+            boundary, data = encode_multipart(fields)
+            more["content_type"] = f"multipart/form-data; boundary={boundary}"
         where = "query_string" if form.method == "get" else "data"
-        return self.open(form.method.upper(), form.action, **{where: form.data(**changes)})
+        return self.open(form.method.upper(), form.action, **{where: data}, **more)
 
     def is_led(self, response: TestResponse) -> Page:
         """Where a form that was taken leads: POST → 303 → GET."""

@@ -153,6 +153,7 @@ def test_a_key_is_visible_ascii(customer: Person, key: str) -> None:
         ("/api/categories", {"slug": "x", "name": "X"}),
         ("/api/buildings", {"slug": "x", "name": "X"}),
         ("/api/teams", {"slug": "x", "name": "X"}),
+        ("/api/views", {"name": "Leaks"}),
         ("/api/users", {"email": "new@campus.test", "name": "New", "role": "agent"}),
     ],
 )

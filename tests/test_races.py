@@ -7,16 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from helpdesk import jobs, tickets
+from helpdesk import jobs, mail, tickets
 from models import (
+    Category,
+    Comment,
     Event,
     IdempotencyKey,
     Job,
@@ -128,6 +131,25 @@ def test_a_ticket_is_resolved_and_told_once(app: Flask, customer: Person, agent:
     assert count(Job.kind == "announce") == before + 1
 
 
+def test_a_reply_is_taken_back_or_mailed_never_both(app: Flask, customer: Person, agent: Person) -> None:
+    """The worker and its author want it at the same moment: whoever has the job has it alone."""
+    ticket = customer.reports()
+    work()
+    outcomes = Counter[int]()
+    for turn in range(12):
+        number = agent.writes(ticket, f"Reply {turn}", audience="reporter", is_undoable=True)
+        begin_write()
+        db.session.execute(update(Job).where(Job.key.startswith("announce:")).values(run_at=now()))
+        db.session.commit()
+        undo = partial(agent.post, f"/api/comments/{number}/undo")
+        answer, _ = at_once(app, [lambda deed=undo: deed().status_code, lambda: int(jobs.run_one())])
+        work()
+        mailed = [one for one in mail.kept() if f"Reply {turn}\n" in one["text"]]
+        outcomes[answer] += 1
+        assert (answer, len(mailed), count(Comment.id == number)) in ((200, 0, 0), (409, 1, 1)), turn
+    assert outcomes.total() == 12
+
+
 def test_the_reporters_answers_reopen_it_once(app: Flask, customer: Person, agent: Person) -> None:
     number = customer.reports()
     agent.sets(number, status="waiting")
@@ -136,6 +158,43 @@ def test_the_reporters_answers_reopen_it_once(app: Flask, customer: Person, agen
     assert agent.sees(number)["comment_count"] == 6
     assert agent.sees(number)["status"] == "open"
     assert count(Event.ticket_id == number, Event.field == "status") == 2  # to waiting, and back
+
+
+def test_who_change_the_same_many_at_once_all_do_and_each_ticket_once_for_each(
+    app: Flask, customer: Person, agent: Person, admin: Person
+) -> None:
+    """In whatever order: the admin works in the team that the category brings along, so that nobody loses it to that."""
+    team = db.session.scalars(select(Category.team_id).where(Category.slug == "it-wifi")).one()
+    assert admin.put(f"/api/teams/{team}/members/{admin.id}", {}).status_code == 200
+    numbers = [customer.reports(title=f"Problem {n}") for n in range(6)]
+
+    def many(person: Person, ids: list[int], **changes: Any) -> Callable[[], TestResponse]:
+        return lambda: person.post("/api/tickets/bulk", {"ids": ids, "changes": changes})
+
+    deeds = [
+        many(agent, numbers, priority="high"),
+        many(admin, numbers[::-1], status="in_progress"),
+        many(agent, numbers[::-1], assignee_id=admin.id),
+        many(admin, numbers, category="it-wifi"),
+        lambda: admin.patch(f"/api/tickets/{numbers[3]}", {"room": "214"}),
+    ]
+    answers = at_once(app, deeds)
+    assert statuses(answers) == {200: 5}
+    assert [answer.json["done"] for answer in answers[:4]] == [numbers] * 4
+    for number in numbers:
+        seen = agent.sees(number)
+        assert (seen["priority"], seen["status"], seen["assignee"]["id"]) == ("high", "in_progress", admin.id)
+        assert seen["version"] == (6 if number == numbers[3] else 5)
+    assert count(Event.ticket_id.in_(numbers), Event.field == "status") == 6
+
+
+def test_many_are_put_back_once_however_many_ask(app: Flask, customer: Person, agent: Person) -> None:
+    numbers = [customer.reports(title=f"Problem {n}") for n in range(3)]
+    done = agent.post("/api/tickets/bulk", {"ids": numbers, "changes": {"status": "resolved"}}).json["id"]
+    answers = at_once(app, [lambda: agent.post(f"/api/bulk-edits/{done}/undo")] * 6)
+    assert statuses(answers) == {200: 1, 409: 5}
+    assert count(Event.ticket_id.in_(numbers), Event.field == "status") == 6
+    assert {agent.sees(number)["status"] for number in numbers} == {"open"}
 
 
 # --- one intent, repeated ---------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_every_answer_has_the_headers_that_keep_browsers_in_check(
     """P-046, P-085: 200, redirect, 401, 404, 405, 500, a file."""
     answers = {
         200: customer.get("/api/users/me"),
-        302: anonymous.get("/"),
+        302: anonymous.get("/staff/", headers={"Accept": "text/html"}),
         401: anonymous.get("/api/users/me"),
         404: anonymous.get("/nothing"),
         405: anonymous.delete("/healthz"),
@@ -218,9 +218,9 @@ def test_people_get_a_page_and_programs_a_problem(anonymous: Person, monkeypatch
         assert (problem.status_code, problem.mimetype) == (404, "application/problem+json")
 
 
-def test_the_front_page_leads_to_our_own(anonymous: Person) -> None:
+def test_the_login_page_that_one_is_led_to_is_our_own(anonymous: Person) -> None:
     for headers in ({}, {"Host": "evil.test"}, {"X-Forwarded-Host": "evil.test"}):
-        location = anonymous.get("/", headers=headers).headers["Location"]
+        location = anonymous.get("/staff/", headers={**headers, "Accept": "text/html"}).headers["Location"]
         assert location.startswith("/")
         assert not location.startswith("//")
 

@@ -45,6 +45,15 @@ def test_a_report_is_there_for_its_reporter_and_for_the_staff(customer: Person, 
     assert seen["transitions"] == ["in_progress", "waiting", "resolved", "closed"]
 
 
+def test_a_description_is_rendered_for_its_reporter_and_never_code(customer: Person, other: Person) -> None:
+    number = customer.reports(description="It **drips**.\n\n<script>alert(1)</script>")
+    html = customer.sees(number)["description_html"]
+    assert html.startswith("<p>It <strong>drips</strong>.</p>")
+    assert "<script" not in html
+    other.joins(number)
+    assert other.sees(number)["description_html"] is None
+
+
 def test_another_customer_is_told_the_same_as_for_a_ticket_that_is_not_there(customer: Person, other: Person) -> None:
     number = customer.reports()
     foreign, missing = other.get(f"/api/tickets/{number}"), other.get(f"/api/tickets/{number + 1000}")
@@ -146,6 +155,7 @@ def test_every_field_that_staff_change_is_one_row_of_the_history(
         "building": "maple",
         "priority": "high",
         "team_id": teams["it"],
+        "handoff_reason": "The access point gets wet.",
         "assignee_id": agent.id,
         "tags": ["hvac"],
         "status": "in_progress",
@@ -155,7 +165,7 @@ def test_every_field_that_staff_change_is_one_row_of_the_history(
     assert (shown["building"]["name"], shown["tags"], shown["priority"]) == ("Maple Hall", ["hvac"], "high")
     events = agent.get(f"/api/tickets/{number}/events").json["items"][1:]
     assert len({event["deed_id"] for event in events}) == 1
-    expected = (changes.keys() - {"team_id", "assignee_id"}) | {"team", "assignee"}
+    expected = (changes.keys() - {"team_id", "assignee_id", "handoff_reason"}) | {"team", "assignee", "handoff"}
     assert {event["field"] for event in events} == expected
     assert {event["actor"]["name"] for event in events} == {"Priya Nair"}
     assert next(event["to_user"] for event in events if event["field"] == "assignee") == {
@@ -251,6 +261,23 @@ def test_a_reporter_put_right_by_staff_sees_the_ticket_and_the_wrong_one_no_more
 
 
 # --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_one_joined_is_apart_from_what_one_reported(customer: Person, other: Person, agent: Person) -> None:
+    own, foreign, left = customer.reports(), other.reports(), other.reports()
+    customer.joins(foreign)
+    customer.joins(left)
+    assert customer.delete(f"/api/tickets/{left}/affected/me").status_code == 204
+    assert numbers(customer, "following=true") == [foreign]
+    assert numbers(customer, "following=false") == [own]
+    assert numbers(other, "following=true") == []
+    assert sorted(numbers(other, "following=false")) == [foreign, left]
+    agent.joins(own)
+    assert numbers(agent, "following=true") == [own]
+    assert sorted(numbers(agent, "following=false")) == [foreign, left]
+    for query, count in (("following=true", 1), ("following=false", 1), ("", 2)):
+        assert customer.get(f"/api/tickets/counts?{query}").json["total"]["count"] == count
+    assert customer.get("/api/tickets?following=perhaps").status_code == 422
 
 
 def test_customers_list_their_own_and_what_they_joined_and_the_counts_agree(
@@ -548,7 +575,8 @@ def test_a_reopened_ticket_has_the_time_left_that_it_had(customer: Person, agent
 def test_a_team_chosen_beside_a_category_is_the_one(customer: Person, agent: Person) -> None:
     number = customer.reports()
     teams = {team["slug"]: team["id"] for team in agent.get("/api/teams").json["items"]}
-    shown = agent.sets(number, category="services-complaints", team_id=teams["it"], is_confidential=False)
+    wish = {"category": "services-complaints", "team_id": teams["it"], "handoff_reason": "It is the card reader."}
+    shown = agent.sets(number, **wish, is_confidential=False)
     assert (shown["team"]["slug"], shown["is_confidential"]) == ("it", False)
     assert agent.sets(number, category="facilities-leaks")["team"]["slug"] == "facilities"
 
