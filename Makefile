@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 # Where it is set, every start compiles the product anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run seed test lint format bench openapi lock clean distclean runtime dev venv
+.PHONY: help run seed test lint format bench openapi messages lock clean distclean runtime dev venv
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ bench: runtime ## Run the benchmarks
 openapi: runtime ## Write openapi.yml and docs/permissions.md from the code
 	@$(BIN)/flask --app app openapi
 	@$(BIN)/flask --app app permissions
+
+messages: runtime ## Write translations/messages.pot from the pages' texts, and give the languages what is new
+	@bash scripts/messages.sh
 
 lock: venv ## Resolve requirements*.in again, into requirements*.txt (ARGS="--upgrade")
 	@for set in requirements requirements-dev requirements-node requirements-uv; do \

@@ -25,6 +25,6 @@ other=$(pins requirements.txt | grep -vxF -f <(pins requirements-dev.txt))
 [ -z "$other" ] || complain 'requirements-dev.txt has other versions; run `make lock`:' "$other"
 
 for script in scripts/*.sh .ci/run; do check bash -n "$script"; done
-for script in frontend/*.js frontend/src/*.js; do check node --check "$script"; done
+check npm --prefix frontend run --silent check
 
 exit $wrong

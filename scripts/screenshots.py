@@ -67,7 +67,7 @@ def sign_in(browser: Browser, url: str) -> tuple[StorageState, str]:
         found = [(path, text) for path, text in links if TICKET.search(path)]
         if not found:
             sys.exit("The queue shows no ticket: is this the demo campus?")
-        ticket, _ = next((link for link in found if link[1].startswith(STORY)), found[0])
+        ticket, _ = next((link for link in found if STORY in link[1]), found[0])
         return context.storage_state(), ticket
 
 

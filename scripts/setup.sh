@@ -96,16 +96,32 @@ install_node() {
     cksum <requirements-node.txt >.venv/node/.stamp
 }
 
-install_npm_packages() { (cd frontend && npm ci && printf '%s\n' "$npm_packages" >node_modules/.stamp); }
+npm_omit=''
+[ "$set_wanted" = dev ] || npm_omit=dev
+install_npm_packages() {
+  (cd frontend && npm ci ${npm_omit:+--omit="$npm_omit"} && printf '%s\n' "$npm_packages" >node_modules/.stamp)
+}
 build_frontend() { (cd frontend && npm run build) && printf '%s\n' "$frontend" >static/dist/.stamp; }
 
-frontend=$(find frontend -name node_modules -prune -o -type f -exec cksum {} + | LC_ALL=C sort | cksum)
-if [ "$(stamp static/dist/.stamp)" != "$frontend" ]; then
+# What of ours is built into the portal, too. schema.d.ts is made for checks alone.
+frontend=$(find frontend static/ui.css static/icons.svg openapi.yml -name node_modules -prune -o -type f ! -name schema.d.ts \
+  -exec cksum {} + | LC_ALL=C sort | cksum)
+npm_packages="$set_wanted $(cat frontend/package.json frontend/package-lock.json frontend/.npmrc | cksum)"
+if [ "$(stamp static/dist/.stamp)" != "$frontend" ] || { [ -z "$npm_omit" ] && [ "$(stamp frontend/node_modules/.stamp)" != "$npm_packages" ]; }; then
   if ! good_node; then
     [ "$(stamp .venv/node/.stamp)" = "$(cksum <requirements-node.txt)" ] || step 'Node.js (this machine has none that Vite can use)' install_node
     PATH=$PWD/.venv/bin:$PATH
   fi
-  npm_packages=$(cat frontend/package.json frontend/package-lock.json frontend/.npmrc | cksum)
   [ "$(stamp frontend/node_modules/.stamp)" = "$npm_packages" ] || step 'npm packages' install_npm_packages
-  step 'frontend' build_frontend
+  [ "$(stamp static/dist/.stamp)" = "$frontend" ] || step 'frontend' build_frontend
+fi
+
+# --- the browser of the browser tests: Debian's, where this may install it ----------------------------------------------
+
+install_chromium() {
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium
+}
+if [ -z "$npm_omit" ] && [ -z "$(command -v chromium || command -v chromium-browser)" ] &&
+  [ "$(id -u)" = 0 ] && [ -n "$(command -v apt-get)" ]; then
+  step 'Chromium (for the browser tests)' install_chromium
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the suite on SQLite, then again on PostgreSQL. In CI (CI=1) both runs together are asked what they left untested:
+# Runs the suite on SQLite, then what has a database again on PostgreSQL. In CI (CI=1) both runs together are asked what they left untested:
 # measuring that takes two thirds longer.
 #   scripts/test.sh [pytest arguments]      with arguments, coverage is not measured: a part cannot reach the whole
 #
@@ -40,7 +40,7 @@ suite() {
   local name=$1
   shift
   printf '\n=== %s\n' "$name"
-  COVERAGE_FILE=.coverage.$name pytest --numprocesses auto $coverage "$@"
+  COVERAGE_FILE=.coverage.$name pytest --numprocesses auto --dist worksteal $coverage "$@"
 }
 
 rm -f .coverage .coverage.*
