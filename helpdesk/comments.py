@@ -133,8 +133,6 @@ def undo(actor: Actor, comment: Comment, ticket: Ticket) -> Undone:
     gone = Event.comment_id == comment.id
     is_back = before.get("version", ticket.version) == ticket.version
     if before and is_back:
-        tickets.put_back(actor, ticket, before)
-        ticket.version += 1
         gone = or_(gone, and_(Event.deed_id == deed_id, Event.field == "status"))
     elif before:  # what stays is told, without the reply
         notifications.tell_anyway(ticket, deed_id=deed_id, request_id=actor.request_id)
@@ -145,8 +143,10 @@ def undo(actor: Actor, comment: Comment, ticket: Ticket) -> Undone:
     seq, ticket.activity_seq = ticket.activity_seq, ticket.activity_seq + 1
     reads.keep_up(actor, ticket, seq)
     if ticket.first_response_at == at:
-        ticket.first_response_at = _first_response(ticket)
-        sla.refresh(ticket)
+        sla.unreplied(ticket, _first_response(ticket))
+    if before and is_back:
+        tickets.put_back(actor, ticket, before)
+        ticket.version += 1
     events.forget_times(ticket)
     search.index(ticket)
     drafts.put_back(actor, ticket, text, audience=audience, then=status if before and is_back else None, images=photos)

@@ -17,10 +17,11 @@ from sqlalchemy import func, select, update
 from helpdesk import jobs, mail, sla
 from helpdesk.sla import watch
 from helpdesk.sla.history import Move, pauses
-from models import FAR_FUTURE, Calendar, Event, Job, SlaPolicy, Status, Ticket, begin_write, db
+from models import FAR_FUTURE, Calendar, Event, Job, SlaPolicy, Status, Tag, Ticket, begin_write, db
 from tests.conftest import statements
 from tests.factories import Person, mails, work
 from tests.pages import Reader
+from tests.test_undo import say
 
 MONDAY = datetime(2026, 5, 11, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -310,7 +311,7 @@ def test_where_nobody_has_it_its_team_hears_of_it_and_else_nobody(
     with at(MONDAY, customer, agent):
         number = customer.reports()
         nobodys = agent.reports()
-        agent.sets(nobodys, team_id=None)
+        agent.sets(nobodys, team_id=None, handoff_reason="Nobody’s.")
         work()
     with at(MONDAY + 23 * HOUR):
         work()
@@ -494,6 +495,86 @@ def test_what_is_undone_has_its_clocks_back(app: Flask, agent: Person, customer:
     after = ticket(number)
     assert {name: getattr(after, name) for name in kept} == kept
     assert kept["warned_for"] is not None
+
+
+@pytest.mark.parametrize(("hours", "noted"), [(23, ["due_soon"]), (24, ["overdue"])])
+@pytest.mark.parametrize("is_noted_first", [True, False])
+def test_what_is_noted_around_an_edit_that_is_undone_is_noted_once(
+    app: Flask, agent: Person, customer: Person, hours: int, noted: list[str], is_noted_first: bool
+) -> None:
+    """Whether it moved the due dates, stopped the clock or neither."""
+    changes = {"priority": "low"}, {"add_tags": ["hvac"]}, {"status": "waiting"}
+    with at(MONDAY, customer, agent):
+        begin_write()
+        db.session.add(Tag(name="hvac"))
+        db.session.commit()
+        numbers = [customer.reports() for _ in changes]
+        for number in numbers:
+            agent.sets(number, assignee_id=agent.id)
+        work()
+    with at(MONDAY + hours * HOUR, agent):
+        if is_noted_first:
+            _watch()
+        edits = [{"ids": [number], "changes": change} for number, change in zip(numbers, changes, strict=True)]
+        done = [agent.post("/api/tickets/bulk", edit).json["id"] for edit in edits]
+        _watch()
+        for one in done:
+            assert agent.post(f"/api/bulk-edits/{one}/undo").status_code == 200
+        for _ in range(2):
+            _watch()
+    for number in numbers:
+        assert told(number) == [(field, "response") for field in noted]
+
+
+def _watch() -> None:
+    jobs.HANDLERS["watch_due"](jobs.Claimed(0, "watch_due", {}, 1, None, MONDAY))
+
+
+def test_a_policy_that_was_changed_meanwhile_holds_once_it_is_undone(
+    app: Flask, admin: Person, agent: Person, customer: Person
+) -> None:
+    with at(MONDAY, customer, agent, admin):
+        office(admin)
+        number, other = customer.reports(), customer.reports()
+        work()
+        begin_write()
+        policy = db.session.scalars(select(SlaPolicy).where(SlaPolicy.name == "Normal")).one()
+        version, policy_id = policy.version, policy.id
+        db.session.rollback()
+    with at(MONDAY + HOUR, agent, admin):
+        done = agent.post("/api/tickets/bulk", {"ids": [number], "changes": {"priority": "high"}}).json["id"]
+        sent = say(agent, other, "Which room?", "waiting")
+        answer = admin.patch(
+            f"/api/sla-policies/{policy_id}",
+            {"response_seconds": 7200, "resolution_seconds": 36_000},
+            headers={"If-Match": f'"{version}"'},
+        )
+        assert answer.status_code == 200
+        work()
+        assert agent.post(f"/api/bulk-edits/{done}/undo").status_code == 200
+        assert agent.post(f"/api/comments/{sent}/undo").json["is_status_back"] is True
+    for one in (number, other):
+        found = ticket(one)
+        assert found.first_response_due_at == MONDAY + 2 * HOUR
+        assert found.resolution_due_at == MONDAY + 24 * HOUR  # nine hours of it on Monday, and one on Tuesday
+        assert found.due_at == found.first_response_due_at
+
+
+def test_a_late_reply_that_is_taken_back_was_none(app: Flask, agent: Person, customer: Person) -> None:
+    with at(MONDAY, customer, agent):
+        number = customer.reports()
+        agent.sets(number, assignee_id=agent.id)
+        work()
+        before = ticket(number).first_response_due_at
+    with at(MONDAY + 25 * HOUR, agent):
+        sent = agent.writes(number, "Late.", audience="reporter", is_undoable=True)
+        assert ticket(number).response_breached_at is not None
+        assert agent.post(f"/api/comments/{sent}/undo").status_code == 200
+        found = ticket(number)
+        assert (found.response_breached_at, found.first_response_at) == (None, None)
+        assert found.first_response_due_at == found.due_at == before
+        _watch()
+        assert told(number) == [("overdue", "response")]
 
 
 def test_policies_cost_a_report_one_statement_and_nothing_the_pages_show(

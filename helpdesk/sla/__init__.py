@@ -2,7 +2,18 @@
 
 from helpdesk.sla import calendars, policies, recount
 from helpdesk.sla.book import BUILT_IN, TARGETS, Book, Policy
-from helpdesk.sla.clocks import CLOCKS, PICKED_BY, moved, refresh, repick, replied, soon_seconds, start
+from helpdesk.sla.clocks import (
+    CLOCKS,
+    PICKED_BY,
+    moved,
+    put_back,
+    refresh,
+    repick,
+    replied,
+    soon_seconds,
+    start,
+    unreplied,
+)
 from helpdesk.sla.dry_run import MOST_TICKETS, dry_run
 from helpdesk.sla.explain import explain, targets
 from helpdesk.sla.history import STOPPED, History, Move, Pauses, pauses, pauses_of
@@ -32,6 +43,7 @@ __all__ = [
     "pauses",
     "pauses_of",
     "policies",
+    "put_back",
     "recount",
     "refresh",
     "repick",
@@ -39,5 +51,6 @@ __all__ = [
     "soon_seconds",
     "start",
     "targets",
+    "unreplied",
     "working",
 ]

@@ -7,6 +7,7 @@ response until it is given, then the resolution, and FAR_FUTURE when nothing is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ CLOCKS = (
     "resolution_due_at", "resolution_soon_at", "warned_for", "response_breached_at", "resolution_breached_at",
 )  # fmt: skip
 """What goes along with a status, a priority, a category or a team, beside `due_at`."""
+_MARKS = ("warned_for", "response_breached_at", "resolution_breached_at")
 SOON_SECONDS = 3600
 
 
@@ -96,6 +98,36 @@ def replied(ticket: Any, at: datetime, book: Book | None = None) -> None:
     if at > ticket.first_response_due_at:
         ticket.response_breached_at = ticket.response_breached_at or at
     refresh(ticket)
+
+
+def unreplied(ticket: Any, first: datetime | None) -> None:
+    """The first response was taken back; `first` is that of today, if there is one."""
+    if ticket.response_breached_at == ticket.first_response_at:
+        ticket.response_breached_at = None
+    ticket.first_response_at = first
+    if first is None and ticket.status not in ENDED:
+        repick(ticket)
+    refresh(ticket)
+
+
+def put_back(ticket: Any, left: Status, clocks: Mapping[str, Any]) -> None:
+    """It has the status again that it had before `left`: let its clocks be what they were then, as CLOCKS names them.
+
+    What was noted meanwhile, of what it is late for still, stays noted; and if it goes on, the policy holds that holds
+    now, for a recount may have come by. What is ended again has the clocks with which it ended.
+    """
+    noted = {} if left in ENDED else {name: getattr(ticket, name) for name in _MARKS}
+    for name, value in clocks.items():
+        setattr(ticket, name, value)
+    if ticket.status in ENDED:
+        refresh(ticket)
+        return
+    for name in ("response_breached_at", "resolution_breached_at"):
+        setattr(ticket, name, getattr(ticket, name) or noted.get(name))
+    repick(ticket)  # and no mark stays of what is not late
+    dates = (ticket.resolution_due_at, ticket.first_response_due_at)
+    warned = (ticket.warned_for, noted.get("warned_for"))
+    ticket.warned_for = next((date for date in dates if date in warned), ticket.warned_for)
 
 
 def moved(

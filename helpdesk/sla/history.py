@@ -71,7 +71,7 @@ def _moves() -> Rows:
         select(Event.ticket_id, Event.deed_id, Event.field, Event.from_value, Event.to_value, Event.created_at)
         .where(
             Event.ticket_id.in_(bindparam("ids", expanding=True)),
-            Event.field.in_(("status", "unmerged")),
+            Event.field.in_(("status", "unmerged", "held")),
         )
         .order_by(Event.ticket_id, Event.id)
     )
@@ -89,6 +89,9 @@ def pauses_of(ids: Sequence[int]) -> dict[int, Pauses]:
     for row in db.session.connection().execute(_moves(), {"ids": list(ids)}):
         if row.field == "unmerged":
             undoing = row.deed_id
+        elif row.field == "held":  # it was confirmed, and its clock began
+            stands = [move for move in moves[row.ticket_id][-1:] if move.after in STOPPED]
+            moves[row.ticket_id] = [move._replace(before=Status.OPEN, at=row.created_at) for move in stands]
         else:
             moves[row.ticket_id].append(Move(row.from_value, row.to_value, row.created_at, row.deed_id == undoing))
     return {number: pauses(found) for number, found in moves.items()}

@@ -106,8 +106,8 @@ def edit(
 ) -> None:
     """Change the fields named. Raises Forbidden, Invalid, NoSuchTransition, Conflict.
 
-    The reporter changes title, description and place until the ticket is resolved, and closes or reopens it. Who hands
-    it from one team to another says why, unless `asks` is false. What is put back as it was is given to nobody else.
+    The reporter changes title, description and place until the ticket is resolved, and closes or reopens it. Who takes
+    it from its team says why, unless `asks` is false. What is put back as it was is given to nobody else.
     """
     policy.require(actor, Action.TICKET_EDIT)
     if not policy.can(actor, Action.TICKET_TRIAGE):
@@ -204,9 +204,9 @@ def set_status(
 
 def _put_back(ticket: Ticket, to: Status, clocks: Mapping[str, Any]) -> Change:
     before, ticket.status = ticket.status, to
-    for name, value in clocks.items():
-        setattr(ticket, name, value)
-    sla.refresh(ticket)
+    for name in clocks.keys() - set(sla.CLOCKS):
+        setattr(ticket, name, clocks[name])
+    sla.put_back(ticket, before, {name: clocks[name] for name in sla.CLOCKS if name in clocks})
     return Change("status", before, to)
 
 
