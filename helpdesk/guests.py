@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, exists, select
@@ -142,7 +142,7 @@ def release(text: str, *, peer: str | None, request_id: str | None) -> tuple[Act
     if ticket.held:
         at = now()
         ticket.held, ticket.version = False, ticket.version + 1
-        sla.start(ticket)
+        _begin(ticket, at)
         user = db.session.get_one(User, actor.id)
         user.email_verified_at = user.email_verified_at or at
         change = Change("held", "true", "false", audience=Audience.REPORTER)
@@ -150,6 +150,19 @@ def release(text: str, *, peer: str | None, request_id: str | None) -> tuple[Act
         audit.record("ticket.released", actor=actor, target=f"ticket:{ticket.id}")
         tickets.give_out(ticket, at=at)
     return actor, ticket_id
+
+
+def _begin(ticket: Ticket, at: datetime) -> None:
+    """From now on it counts, and its time begins: what the staff did with it before was done at this moment."""
+    is_answered = ticket.first_response_at is not None
+    ticket.created_at, ticket.first_response_at, ticket.paused_seconds = at, None, 0
+    for name in ("resolved_at", "closed_at", "paused_since"):
+        if getattr(ticket, name) is not None:
+            setattr(ticket, name, at)
+    ticket.warned_for = ticket.response_breached_at = ticket.resolution_breached_at = None
+    sla.start(ticket)
+    if is_answered:
+        sla.replied(ticket, at)
 
 
 # --- photos -----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import delete, func, select, update
 
-from helpdesk import guests, images, jobs, limits
+from helpdesk import guests, images, jobs, limits, sla
 from helpdesk.limits import Limit
 from models import OneTimeToken, Ticket, User, db, now
 from tests.conftest import statements
@@ -56,6 +56,36 @@ def test_a_guests_report_is_held_until_its_link_was_used(world: World) -> None:
     assert world.agent.sees(number)["due_at"] is not None
     assert mails(ADDRESS)[0]["subject"].startswith("We have your report")
     assert len(mails(ADDRESS)) == 2
+
+
+@pytest.mark.parametrize("is_worked_on", [False, True])
+def test_the_time_of_a_report_begins_when_it_is_confirmed(world: World, is_worked_on: bool) -> None:
+    """Nobody is late for what was held, and what the staff did with it meanwhile is no pause."""
+    token = world.guest_report(ADDRESS)
+    number = number_of(token)
+    created_at = db.session.get_one(Ticket, number).created_at
+    if is_worked_on:
+        with time_machine.travel(created_at + timedelta(days=2)):
+            world.agent.signs_in()
+            world.agent.sets(number, status="waiting")
+            world.agent.writes(number, "Which lamp?", audience="reporter")
+    confirmed_at = created_at + timedelta(days=6)
+    with time_machine.travel(confirmed_at, tick=False):
+        assert world.anonymous.post("/api/tickets/confirm", {"token": token}).status_code == 200
+    db.session.rollback()
+    ticket = db.session.get_one(Ticket, number)
+    assert ticket.created_at == confirmed_at
+    assert ticket.resolution_due_at == confirmed_at + timedelta(days=5)
+    assert ticket.first_response_due_at == confirmed_at + timedelta(days=1)
+    assert (ticket.response_breached_at, ticket.resolution_breached_at, ticket.warned_for) == (None, None, None)
+    if is_worked_on:
+        assert (ticket.first_response_at, ticket.paused_since) == (confirmed_at, confirmed_at)
+        with time_machine.travel(confirmed_at + timedelta(hours=3), tick=False):
+            world.agent.signs_in()
+            assert sla.pauses_of([number])[number] == sla.Pauses([], confirmed_at)
+            world.agent.sets(number, status="in_progress")
+        db.session.rollback()
+        assert db.session.get_one(Ticket, number).resolution_due_at == confirmed_at + timedelta(days=5, hours=3)
 
 
 def test_a_guests_report_that_is_sent_twice_under_one_key_is_one_and_one_mail(world: World) -> None:
