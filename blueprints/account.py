@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, redirect, render_template, request
+from flask import Response, current_app, g, redirect, render_template, request
 
 from blueprints import http
 from helpdesk import auth, comments, guests, images, policy, tickets, users
@@ -24,7 +24,7 @@ from helpdesk.policy import Action, Actor
 from helpdesk.schemas import ConfirmShape, ForgotShape, GuestCommentShape, LoginShape, TokenShape
 from models import Channel, TokenPurpose, User, begin_write, db
 
-pages = Blueprint("account", __name__, url_prefix="/account")
+pages = http.Pages("account", __name__, url_prefix="/account")
 
 DONE = "/account/done"
 """Where a form leads: pages that say what happened and what to do next."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Response, current_app, render_template, request
 
 from blueprints import http
 from helpdesk import categories, guests, images, tickets
@@ -15,7 +15,7 @@ from helpdesk.policy import Actor
 from helpdesk.schemas import CreateTicketShape
 from models import Channel, db
 
-pages = Blueprint("plain", __name__, url_prefix="/report/plain")
+pages = http.Pages("plain", __name__, url_prefix="/report/plain")
 
 SENT = "/report/plain/sent"
 FIELDS = ("title", "category", "building", "room", "details", "email", "name", "is_confidential", "via")

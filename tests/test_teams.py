@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from models import AuditEvent, Category, Membership, SavedView, Team, Ticket, db, now
 from tests.conftest import statements
 from tests.factories import Person, a_report, mails
+from tests.pages import Reader
 from tests.test_races import at_once
 from tests.world import World
 
@@ -246,6 +249,28 @@ def test_a_guests_report_is_given_to_somebody_once_it_is_confirmed(
     assert Person(app).post("/api/tickets/confirm", {"token": token}).status_code == 200
     events = admin.get(f"/api/tickets/{number}/events").json["items"]
     assert sum(event["field"] == "assignee" for event in events) == 1
+
+
+def test_two_who_change_places_at_once_do_so_whoever_waits_for_whom(
+    app: Flask, admin: Person, crew: list[Person]
+) -> None:
+    """Each form locks the team that it is of, and then the one that is left."""
+    ana, ben = crew[:2]
+    joins(admin, ben, slug="it")
+    reader = Reader(app, admin)
+    for turn in range(3):
+        here, there = ("facilities", "it") if turn % 2 == 0 else ("it", "facilities")
+
+        def moves(person: Person, slug: str) -> Callable[[], TestResponse]:
+            path = f"/staff/admin/teams/{team(slug)}"
+            form = reader.reads(path).form_to(f"{path}/members", button="Add member")
+            return lambda: Reader(app, admin).sends(form, user_id=str(person.id))
+
+        answers = at_once(app, [moves(ana, there), moves(ben, here)])
+        found = sorted(answer.status_code for answer in answers)
+        assert found in ([303, 303], [303, 412]), "the form of a team that somebody left meanwhile is out of date"
+        joins(admin, ana, slug=there)
+        joins(admin, ben, slug=here)
 
 
 def test_many_reports_at_once_are_spread_evenly(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import cache, partial, wraps
+from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -127,18 +128,39 @@ def _sign(answer: Answer, response: Response) -> None:
         clear_cookies(response)
 
 
-def _again_after_deadlock(deed: Callable[[], Any], claim: tuple[str, str] | None) -> Any:
+def _again_after_deadlock(deed: Callable[[], Any]) -> Any:
     """PostgreSQL ends one of two deeds that wait for each other. Nothing of it was written: it is done again."""
+    claim = g.get("idempotency")
     for _ in range(2):
-        g.idempotency = claim
         try:
             return deed()
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != DEADLOCK_DETECTED:
                 raise
             db.session.rollback()
-    g.idempotency = claim
+            g.idempotency = claim
+            for file in chain.from_iterable(request.files.listvalues()):
+                file.stream.seek(0)
     return deed()
+
+
+@cache
+def _repeated(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def repeated(**path: Any) -> Any:
+        deed = partial(view, **path)
+        return deed() if request.method in SAFE else _again_after_deadlock(deed)
+
+    return repeated
+
+
+class Pages(Blueprint):
+    """A blueprint of pages, whose forms are worked on again where a deadlock ended that."""
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **how: Any
+    ) -> None:
+        super().add_url_rule(rule, endpoint, view_func and _repeated(view_func), *args, **how)
 
 
 @dataclass(frozen=True)
@@ -231,9 +253,9 @@ class Doors(Blueprint):
                     arguments["body"] = body_of(body_shape)
                 if upload is not None:
                     arguments[upload] = upload_of(upload)
-                claim = idempotency_of(actor, arguments[upload] if upload else None) if creates else None
+                g.idempotency = idempotency_of(actor, arguments[upload] if upload else None) if creates else None
                 try:
-                    answer = _again_after_deadlock(partial(function, actor, **arguments), claim)
+                    answer = _again_after_deadlock(partial(function, actor, **arguments))
                 except Replay as replay:
                     return replayed(replay.row)
                 answer = answer if isinstance(answer, Answer) else Answer(answer)

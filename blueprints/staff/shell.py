@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, has_request_context, render_template, request
+from flask import Response, current_app, has_request_context, render_template, request
 from sqlalchemy.exc import DBAPIError
 
 from blueprints import errors as answers
@@ -23,7 +23,7 @@ from helpdesk.views import OPEN, SAY_THE_STATUS, Saved
 from models import Status, begin_write, db
 
 log = logging.getLogger(__name__)
-pages = Blueprint("staff", __name__, url_prefix="/staff")
+pages = http.Pages("staff", __name__, url_prefix="/staff")
 LIST = "list"
 """What a ticket's address calls the list it is read in: the query of the queue's."""
 MOST_LETTERS = 2000
