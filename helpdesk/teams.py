@@ -112,7 +112,7 @@ def destroy(actor: Actor, team: Team) -> None:
     sla.policies.check_unnamed("team_ids", team.id)
     audit.record("team.deleted", actor=actor, target=f"team:{team.id}", name=team.name)
     for ticket in vocabulary.each(actor, select(Ticket.id).where(Ticket.team_id == team.id)):
-        tickets.edit(actor, ticket, {"team_id": None})
+        tickets.edit(actor, ticket, {"team_id": None}, asks=False)
     db.session.flush()
     db.session.execute(delete(Team).where(Team.id == team.id))
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from models import Ticket, db
 from tests.factories import Person, mails
 from tests.pages import Page, Reader
 from tests.test_teams import gives_out, has, joins, team
 
 WHY = "It is the access point, not the ceiling."
-ASKED = {"handoff_reason": ["Say why it goes to another team."]}
+ASKED = {"handoff_reason": ["Say why it leaves its team."]}
 
 
 def events(person: Person, number: int) -> list[dict[str, Any]]:
@@ -51,18 +53,34 @@ def test_the_reason_is_read_by_the_staff_alone(agent: Person, customer: Person, 
     assert customer.patch(f"/api/tickets/{number}", {"handoff_reason": "No"}).status_code == 403
 
 
-def test_nothing_is_asked_for_a_first_team_for_none_or_for_what_a_category_brings_along(
-    agent: Person, customer: Person
-) -> None:
+def test_who_takes_it_from_its_team_to_none_says_why_and_it_was_passed_on_once(agent: Person, customer: Person) -> None:
     number = customer.reports()
-    assert agent.sets(number, team_id=None)["team"] is None
+    path = f"/api/tickets/{number}"
+    for body in ({"team_id": None}, {"team_id": None, "category": "it-wifi"}):
+        assert agent.patch(path, body).json["errors"] == ASKED
+    assert agent.sets(number, team_id=None, handoff_reason=WHY)["team"] is None
+    assert agent.sets(number, team_id=team("it"))["team"]["slug"] == "it"
+    assert [event["to_value"] for event in events(agent, number) if event["field"] == "handoff"] == [WHY]
+    assert db.session.scalar(select(Ticket.handoff_count).where(Ticket.id == number)) == 1
+
+
+def test_a_team_that_is_deleted_passed_nothing_on(agent: Person, admin: Person, customer: Person) -> None:
+    number = customer.reports()
+    assert admin.delete(f"/api/teams/{team('facilities')}").status_code == 204
+    assert agent.sees(number)["team"] is None
+    assert db.session.scalar(select(Ticket.handoff_count).where(Ticket.id == number)) == 0
+
+
+def test_nothing_is_asked_for_a_first_team_or_for_what_a_category_brings_along(agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    assert agent.sets(number, team_id=None, handoff_reason=WHY)["team"] is None
     assert agent.sets(number, team_id=team("it"))["team"]["slug"] == "it"
     assert agent.sets(number, team_id=team("it"))["team"]["slug"] == "it"
     assert agent.sets(number, category="services-cleaning")["team"]["slug"] == "services"
     assert agent.sets(number, category="it-wifi", team_id=team("it"))["team"]["slug"] == "it"
     other = {"category": "services-cleaning", "team_id": team("facilities")}
     assert agent.patch(f"/api/tickets/{number}", other).json["errors"] == ASKED
-    assert not [event for event in events(agent, number) if event["field"] == "handoff"]
+    assert [event["field"] for event in events(agent, number)].count("handoff") == 1
 
 
 def test_an_unknown_team_is_told_before_a_reason_is_asked_for(agent: Person, customer: Person) -> None:
@@ -146,7 +164,7 @@ def test_the_ticket_page_asks_for_the_reason_where_the_team_is_chosen(
     refused = reader.sends(form, team_id=str(team("it")), text="Half a sentence")
     assert refused.status_code == 422
     asked = Page(refused)
-    assert asked.says("Say why it goes to another team")
+    assert asked.says("Say why it leaves its team")
     again = asked.form_to(path, button="Save properties")
     kept = again.data()
     assert kept["team_id"] == [str(team("it"))]

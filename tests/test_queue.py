@@ -74,7 +74,7 @@ def heading(page: Page) -> str:
 def test_a_team_has_a_view_of_its_own_for_whoever_is_in_it(desk: Reader, agent: Person, customer: Person) -> None:
     team, number = in_team(agent, "it"), customer.reports(category="facilities-leaks")
     other = customer.reports(category="it-wifi")
-    agent.sets(number, team_id=None)
+    agent.sets(number, team_id=None, handoff_reason="Nobody’s.")
     agent.sets(other, team_id=team)
     page = desk.reads(QUEUE)
     assert sidebar(page)["My team"] == 1

@@ -166,7 +166,7 @@ class EditTicketShape(Shape):
         1,
         500,
         lines=True,
-        metadata={"description": "Staff: why it goes from one team to another. Needed then, and read by staff alone."},
+        metadata={"description": "Staff: why it leaves its team. Needed then, and read by staff alone."},
     )
     tags = fields.List(Words(1, 50), validate=validate.Length(max=20))
 

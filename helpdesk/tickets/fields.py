@@ -166,8 +166,6 @@ def _edit_team(ticket: Ticket, team_id: int | None) -> list[Change]:
     if ticket.team_id == team_id:
         return []
     before, team = (db.session.get(Team, ticket.team_id) if ticket.team_id else None), team_of(team_id)
-    if before is not None and team is not None:
-        ticket.handoff_count += 1
     ticket.team_id = team_id
     return [Change("team", before.name if before else None, team.name if team else None)]
 

@@ -12,17 +12,18 @@ from helpdesk.events import Change
 from helpdesk.tickets.fields import team_of
 from models import Category, Membership, Ticket, db
 
-WHY = "Say why it goes to another team."
+WHY = "Say why it leaves its team."
 
 
 def expect_reason(ticket: Ticket, data: Mapping[str, Any]) -> None:
-    """Nothing is asked for a first team, for none, or where the category that is set brings the team along: that one
-    is the reason. Raises Invalid."""
-    to = data.get("team_id")
-    if to is None or ticket.team_id is None or to == ticket.team_id or data.get("handoff_reason"):
+    """Nothing is asked for a first team, or where the category that is set brings the team along: that one is the
+    reason. Raises Invalid."""
+    to = data.get("team_id", ticket.team_id)
+    if ticket.team_id is None or to == ticket.team_id or data.get("handoff_reason"):
         return
     if (
-        "category" in data
+        to is not None
+        and "category" in data
         and db.session.scalar(select(Category.team_id).where(Category.slug == data["category"])) == to
     ):
         return
@@ -31,16 +32,19 @@ def expect_reason(ticket: Ticket, data: Mapping[str, Any]) -> None:
 
 
 def release(ticket: Ticket, data: Mapping[str, Any], *, left: int | None) -> list[Change]:
-    """What goes with another team: the reason on record, and nobody has it any more who is not in that team, unless
-    somebody was named in the same breath."""
-    if left is None or ticket.team_id is None:
+    """What goes with leaving a team: it was passed on, the reason is on record, and if it went to another, nobody has
+    it any more who is not in that one, unless somebody was named in the same breath."""
+    if left is None:
         return []
-    changes = []
-    if ticket.assignee_id is not None and "assignee_id" not in data and not _works_there(ticket):
+    changes, reason = [], data.get("handoff_reason")
+    has_it = ticket.team_id is not None and ticket.assignee_id is not None
+    if has_it and "assignee_id" not in data and not _works_there(ticket):
         changes.append(Change("assignee", before_user=ticket.assignee_id))
         ticket.assignee_id = None
-    if reason := data.get("handoff_reason"):
+    if reason:
         changes.append(Change("handoff", after=reason))
+    if reason or ticket.team_id is not None:  # not where its team was deleted
+        ticket.handoff_count += 1
     return changes
 
 
