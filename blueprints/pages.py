@@ -384,9 +384,9 @@ def prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     words.prepare(app)
     app.jinja_env.filters.update(
-        clock=clock, full=full, ago=ago, since=since, date=date, at=at, initials=initials, hue=hue, iso=iso, say=say,
-        due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural, field_of=field_of,
-        links=links, prose=prose, callable=callable_numbers, small=small, span=span,
+        clock=clock, full=full, ago=ago, since=since, date=date, at=at, at_long=at_long, initials=initials, hue=hue,
+        iso=iso, say=say, due=due, reply_due=reply_due, fix_due=fix_due, target=target, counted=counted, plural=plural,
+        field_of=field_of, links=links, prose=prose, callable=callable_numbers, small=small, span=span,
         markdown=lambda text: Markup(render(text)),  # noqa: S704  (sanitised in render)
     )  # fmt: skip
     app.jinja_env.globals.update(
