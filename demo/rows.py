@@ -424,13 +424,13 @@ class Scribe:
         before = ticket.team_id
         if before == team_id:
             return []
-        ticket.handoff_count += before is not None
         ticket.team_id = team_id
         return [Change("team", self.desk.team_names[before], self.desk.team_names[team_id])]
 
     def _release(self, ticket: Any, fields: Mapping[str, Any]) -> list[Change]:
         """As `handoff.release`; the teams of the demo campus give nothing out by themselves."""
         before = ticket.assignee_id
+        ticket.handoff_count += 1
         if before is None or "assignee_id" in fields or self.desk.team_of.get(before) == ticket.team_id:
             return []
         ticket.assignee_id = None
