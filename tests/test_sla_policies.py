@@ -62,7 +62,9 @@ def recounted() -> Job | None:
 # --- changing them ----------------------------------------------------------------------------------------------------
 
 
-def test_what_was_made_is_shown_as_it_was_sent_and_stands_last(admin: Person, agent: Person) -> None:
+def test_what_was_made_is_shown_as_it_was_sent_before_what_takes_all_of_its_tickets(
+    admin: Person, agent: Person
+) -> None:
     calendar = made(admin, CALENDARS, **office(holidays=[{"date": "2026-12-25", "name": "Christmas Day"}]))
     category = next(one for one in agent.get("/api/categories").json["items"] if one["slug"] == "it")
     level = made(
@@ -74,8 +76,32 @@ def test_what_was_made_is_shown_as_it_was_sent_and_stands_last(admin: Person, ag
     assert shown["calendar"] == {"id": calendar["id"], "name": "Desk"}
     assert [one["slug"] for one in shown["categories"]] == ["it"]
     assert (shown["priorities"], shown["teams"], shown["is_active"]) == (["high", "urgent"], [], True)
-    assert listed(agent) == ["Urgent", "High", "Normal", "Low", "Exams"]
+    assert listed(agent) == ["Urgent", "High", "Normal", "Low", "Exams"]  # neither takes all
+    made(admin, POLICIES, **a_level(name="Urgent in IT", priorities=["urgent"], category_ids=[category["id"]]))
+    made(admin, POLICIES, **a_level(name="Everything else"))
+    assert listed(agent) == ["Urgent in IT", "Urgent", "High", "Normal", "Low", "Exams", "Everything else"]
     assert agent.get(f"{CALENDARS}/{calendar['id']}").json["holidays"][0]["name"] == "Christmas Day"
+
+
+def test_what_stands_behind_one_that_takes_all_of_its_tickets_says_so(admin: Person, agent: Person) -> None:
+    categories = {one["slug"]: one["id"] for one in agent.get("/api/categories").json["items"]}
+    wifi = made(admin, POLICIES, **a_level(name="Wi-Fi", category_ids=[categories["it-wifi"]]))
+    it = made(admin, POLICIES, **a_level(name="IT", category_ids=[categories["it"]]))
+    leaks = made(admin, POLICIES, **a_level(name="Leaks", category_ids=[categories["facilities-leaks"]]))
+
+    def taken() -> dict[str, str | None]:
+        items = agent.get(POLICIES).json["items"]
+        return {one["name"]: one["taken_by"] and one["taken_by"]["name"] for one in items}
+
+    assert set(taken().values()) == {None}
+    others = [one["id"] for one in agent.get(POLICIES).json["items"] if one["id"] not in (wifi["id"], it["id"])]
+    order = {"ids": [it["id"], wifi["id"], *others]}
+    assert admin.put(f"{POLICIES}/order", order).status_code in (200, 204)
+    assert {name: by for name, by in taken().items() if by} == {"Wi-Fi": "IT"}
+    assert agent.get(f"{POLICIES}/{wifi['id']}").json["taken_by"] == {"id": it["id"], "name": "IT"}
+    assert admin.patch(f"{POLICIES}/{it['id']}", {"is_active": False}).status_code == 200
+    assert set(taken().values()) == {None}
+    assert leaks["taken_by"] is None
 
 
 @pytest.mark.parametrize(

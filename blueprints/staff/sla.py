@@ -193,10 +193,10 @@ def _typed(shown: dict[str, Any]) -> Typed:
 
 
 def _tried(actor: Actor, policy_id: int | None, wish: dict[str, Any]) -> dict[str, Any]:
-    """What the policies would have made of the past with this one as it was typed; a new one stands last."""
+    """What the policies would have made of the past with this one as it was typed; a new one where it would stand."""
     wanted = [sla.policies.fields_of(one) for one in sla.policies.listing(actor)]
     if policy_id is None:
-        wanted.append({**sla.policies.DEFAULTS, **wish, "id": 0})
+        wanted.insert(sla.policies.place_of_new(wish), {**sla.policies.DEFAULTS, **wish, "id": 0})
     else:
         wanted = [{**one, **wish} if one["id"] == policy_id else one for one in wanted]
     sla.policies.check_unsaved([{**sla.policies.DEFAULTS, **wish}])

@@ -148,6 +148,10 @@ class SlaPolicyShape(Shape):
     response_seconds = fields.Integer(required=True)
     resolution_seconds = fields.Integer(required=True)
     calendar = fields.Nested(PersonShape, required=True, allow_none=True)
+    taken_by = fields.Nested(
+        PersonShape, required=True, allow_none=True,
+        metadata={"description": "One before it that is for all of its tickets, so that it is for none."},
+    )  # fmt: skip
     version = fields.Integer(required=True)
     created_at = Moment(required=True)
     updated_at = Moment(required=True)

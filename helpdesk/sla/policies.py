@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import null, select
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import audit, policy
@@ -30,25 +30,35 @@ _KEPT: dict[str, Any] = {"read": True, "key_share": True}
 def listing(actor: Actor) -> list[dict[str, Any]]:
     """All of them in their order. Four statements. Raises Forbidden."""
     policy.require(actor, Action.SLA_READ)
-    rows = list(db.session.scalars(select(SlaPolicy).order_by(SlaPolicy.position, SlaPolicy.id)))
-    return _shown(rows)
+    return _shown(_in_order())
 
 
 def show_one(actor: Actor, policy_id: int) -> dict[str, Any]:
     """Raises Forbidden, NotFound."""
     policy.require(actor, Action.SLA_READ)
-    row = db.session.get(SlaPolicy, policy_id)
-    if row is None:
+    found = next((one for one in _shown(_in_order()) if one["id"] == policy_id), None)
+    if found is None:
         raise NotFound
-    return _shown([row])[0]
+    return found
 
 
-def _shown(rows: Iterable[SlaPolicy]) -> list[dict[str, Any]]:
+def _in_order(*, lock: bool = False) -> list[SlaPolicy]:
+    wanted = select(SlaPolicy).order_by(SlaPolicy.id)
+    rows = db.session.scalars(wanted.with_for_update() if lock else wanted)
+    return sorted(rows, key=lambda row: (row.position, row.id))
+
+
+def _shown(rows: list[SlaPolicy]) -> list[dict[str, Any]]:
     """With the names of what they name. What was deleted since is not named any more, and matches nothing."""
     named: dict[str, dict[int, dict[str, Any]]] = {}
+    above: dict[int, int | None] = {}
     for key, model in (("categories", Category), ("teams", Team)):
-        found = db.session.execute(select(model.id, model.slug, model.name).order_by(model.name, model.id))
+        parent_id = Category.parent_id if model is Category else null()
+        found = db.session.execute(
+            select(model.id, model.slug, model.name, parent_id.label("parent_id")).order_by(model.name, model.id)
+        ).all()
         named[key] = {row.id: {"id": row.id, "slug": row.slug, "name": row.name} for row in found}
+        above.update({row.id: row.parent_id for row in found} if model is Category else {})
     calendars = {row.id: row.name for row in db.session.execute(select(Calendar.id, Calendar.name))}
     return [
         {
@@ -60,10 +70,41 @@ def _shown(rows: Iterable[SlaPolicy]) -> list[dict[str, Any]]:
             "calendar": (
                 {"id": row.calendar_id, "name": calendars[row.calendar_id]} if row.calendar_id in calendars else None
             ),
+            "taken_by": _named(next((one for one in rows[:place] if one.is_active and _takes_all(one, row, above)), None)),
             "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,
         }
-        for row in rows
+        for place, row in enumerate(rows)
     ]  # fmt: skip
+
+
+def _named(row: SlaPolicy | None) -> dict[str, Any] | None:
+    return None if row is None else {"id": row.id, "name": row.name}
+
+
+def _above() -> dict[int, int | None]:
+    """Category → the one above it."""
+    return {row.id: row.parent_id for row in db.session.execute(select(Category.id, Category.parent_id))}
+
+
+def _takes_all(first: Any, other: Any, above: Mapping[int, int | None]) -> bool:
+    """Whether the first of two is for every ticket that the other is for, so that behind it the other is for none."""
+    return (
+        (not first.priorities or (bool(other.priorities) and set(other.priorities) <= set(first.priorities)))
+        and (not first.team_ids or (bool(other.team_ids) and set(other.team_ids) <= set(first.team_ids)))
+        and (
+            not first.category_ids
+            or bool(other.category_ids)
+            and all({number, above.get(number)} & set(first.category_ids) for number in other.category_ids)
+        )
+    )
+
+
+def place_of_new(data: Mapping[str, Any]) -> int:
+    """How many stand before one that is made: it stands before the first that takes all of its tickets, if one does."""
+    rows, above = _in_order(), _above()
+    new = SlaPolicy(**{name: data.get(name) or [] for name in ("priorities", "team_ids", "category_ids")})
+    places = (place for place, row in enumerate(rows) if row.is_active and _takes_all(row, new, above))
+    return next(places, len(rows))
 
 
 def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,12 +122,17 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def create(actor: Actor, data: Mapping[str, Any]) -> SlaPolicy:
-    """Make one, behind all others. Raises Forbidden, Invalid, Taken."""
+    """Make one, behind all others, but before those behind which it would be for no ticket at all.
+
+    Raises Forbidden, Invalid, Taken.
+    """
     policy.require(actor, Action.SLA_WRITE)
-    at = now()
-    last = db.session.scalar(select(func.max(SlaPolicy.position))) or 0
-    row = SlaPolicy(position=last + 1, version=1, created_at=at, updated_at=at)
+    at, rows = now(), _in_order(lock=True)
+    place = place_of_new(data)
+    row = SlaPolicy(position=0, version=1, created_at=at, updated_at=at)
     _give(row, {**DEFAULTS, **data})
+    for position, one in enumerate([*rows[:place], row, *rows[place:]], start=1):
+        one.position = position
     save(row)
     audit.record("sla_policy.created", actor=actor, target=f"sla_policy:{row.id}", name=row.name)
     recount.begin(actor)
@@ -129,11 +175,10 @@ def destroy(actor: Actor, row: SlaPolicy) -> None:
 def reorder(actor: Actor, ids: list[int]) -> None:
     """Put them in this order: all of them, each once. Raises Forbidden, Invalid."""
     policy.require(actor, Action.SLA_WRITE)
-    wanted = select(SlaPolicy).order_by(SlaPolicy.id).with_for_update()
-    rows = {row.id: row for row in db.session.scalars(wanted)}
+    before = _in_order(lock=True)
+    rows = {row.id: row for row in before}
     if sorted(ids) != sorted(rows):
         raise Invalid({"ids": ["Name every service level once. Look at the list again: somebody changed it."]})
-    before = sorted(rows.values(), key=lambda row: (row.position, row.id))
     for position, number in enumerate(ids, start=1):
         rows[number].position = position
     if [row.id for row in before] != ids:
