@@ -93,8 +93,10 @@ def _takes_all(first: Any, other: Any, above: Mapping[int, int | None]) -> bool:
         and (not first.team_ids or (bool(other.team_ids) and set(other.team_ids) <= set(first.team_ids)))
         and (
             not first.category_ids
-            or bool(other.category_ids)
-            and all({number, above.get(number)} & set(first.category_ids) for number in other.category_ids)
+            or (
+                bool(other.category_ids)
+                and all({number, above.get(number)} & set(first.category_ids) for number in other.category_ids)
+            )
         )
     )
 

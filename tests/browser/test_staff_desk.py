@@ -16,34 +16,53 @@ from tests.test_teams import gives_out, joins, team
 WHY = "The access point hangs there."
 
 
-@pytest.mark.parametrize("script", [True, False])
-def test_who_chooses_another_team_is_asked_why_there(
-    visits: Visiting, agent: Person, customer: Person, script: bool
+@pytest.mark.parametrize(("script", "choice"), [(True, "IT"), (False, "IT"), (True, "No team")])
+def test_who_takes_it_from_its_team_is_asked_why_there(
+    visits: Visiting, agent: Person, customer: Person, script: bool, choice: str
 ) -> None:
     number = customer.reports()
     visit = visits(agent, java_script_enabled=script)
     page = visit.page
     page.goto(f"/staff/tickets/{number}")
     saves = page.get_by_role("button", name="Save properties").last
-    page.get_by_label("Team", exact=True).select_option("IT")
-    if not script:
-        saves.click()
-    reason = page.get_by_label("Why", exact=True)
+    reason = page.get_by_label("Why it leaves its team")
+    expect(reason).to_be_hidden()
+    page.get_by_label("Team", exact=True).select_option(choice)
     expect(reason).to_be_visible()
-    expect(page.get_by_text("Say why it goes to another team").first).to_be_visible()
-    expect(page.get_by_label("Team", exact=True).locator("option:checked")).to_have_text("IT")
     if script:
+        expect(reason).to_be_focused()
         assert not visit.axe()
+    else:
+        saves.click()
+        expect(page.get_by_text("Say why it leaves its team").first).to_be_visible()
+    expect(page.get_by_label("Team", exact=True).locator("option:checked")).to_have_text(choice)
     reason.fill(WHY)
     if script:
-        reason.press("Tab")
+        reason.press("Enter")
     else:
         saves.click()
     expect(page.locator("#timeline")).to_contain_text(WHY)
-    expect(reason).to_have_count(0)
+    expect(reason).to_be_hidden()
+    expect(page.get_by_text("There is a problem")).to_have_count(0)
     db.session.rollback()
     found = db.session.get_one(Ticket, number)
-    assert (found.team_id, found.handoff_count) == (team("it"), 1)
+    assert (found.team_id, found.handoff_count) == (team("it") if choice == "IT" else None, 1)
+
+
+def test_enter_in_a_line_saves_it_once(visits: Visiting, agent: Person, customer: Person) -> None:
+    number = customer.reports()
+    page = visits(agent).page
+    page.goto(f"/staff/tickets/{number}")
+    for label, field, text in (("Room", "room", "214"), ("Public title", "public_title", "A leak in the library")):
+        page.get_by_label(label, exact=True).fill(text)
+        page.get_by_label(label, exact=True).press("Enter")
+        expect(page.locator("#timeline")).to_contain_text(text)
+        expect(page.get_by_label(label, exact=True)).to_be_focused()
+        assert agent.sees(number)[field] == text
+    expect(page.locator("#saved")).to_have_text("Saved")
+    page.get_by_label("Room", exact=True).press("Enter")
+    expect(page.get_by_text("There is a problem")).to_have_count(0)
+    assert agent.sees(number)["version"] == 3
 
 
 def test_another_property_that_is_saved_meanwhile_leaves_the_chosen_team_where_it_is(
@@ -53,12 +72,12 @@ def test_another_property_that_is_saved_meanwhile_leaves_the_chosen_team_where_i
     page = visits(agent).page
     page.goto(f"/staff/tickets/{number}")
     page.get_by_label("Team", exact=True).select_option("IT")
-    expect(page.get_by_label("Why", exact=True)).to_be_visible()
+    expect(page.get_by_label("Why it leaves its team")).to_be_visible()
     page.get_by_label("Priority", exact=True).select_option("High")
     expect(page.locator("#timeline")).to_contain_text("set priority to High")
     expect(page.get_by_label("Team", exact=True).locator("option:checked")).to_have_text("IT")
-    page.get_by_label("Why", exact=True).fill(WHY)
-    page.get_by_label("Why", exact=True).press("Tab")
+    page.get_by_label("Why it leaves its team").fill(WHY)
+    page.get_by_label("Why it leaves its team").press("Tab")
     expect(page.locator("#timeline")).to_contain_text(WHY)
     db.session.rollback()
     assert db.session.get_one(Ticket, number).team_id == team("it")
@@ -69,9 +88,9 @@ def test_who_thinks_better_of_it_leaves_the_team_as_it_was(visits: Visiting, age
     page = visits(agent).page
     page.goto(f"/staff/tickets/{number}")
     page.get_by_label("Team", exact=True).select_option("IT")
-    expect(page.get_by_label("Why", exact=True)).to_be_visible()
+    expect(page.get_by_label("Why it leaves its team")).to_be_visible()
     page.get_by_label("Team", exact=True).select_option("Facilities")
-    expect(page.get_by_label("Why", exact=True)).to_have_count(0)
+    expect(page.get_by_label("Why it leaves its team")).to_be_hidden()
     db.session.rollback()
     assert db.session.get_one(Ticket, number).version == 1
 

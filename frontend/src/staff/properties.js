@@ -32,9 +32,23 @@ const nameIn = (prop) => /** @type {Control | null} */ (prop.querySelector('inpu
 document.addEventListener('change', ({ target }) => {
   // several tags, and what shuts others out, by the button
   if (!(target instanceof Element) || !target.closest('#properties') || target.closest('details, .tick')) return
+  // who takes it from its team says why first
+  const why = /** @type {Control | null} */ (target.id === 'team_id' ? one('#handoff_reason') : null)
+  if (why && !why.value && isDirty(target)) return why.focus()
   // with why it goes to another team goes the team
   for (const control of /** @type {any[]} */ (all(':is(input:not([type=hidden]), select)', target.closest('.prop') ?? undefined))) changed.add(control.name)
   target.dispatchEvent(new Event('save', { bubbles: true }))
+})
+
+// Enter in a line saves it as leaving it does, and not the form beside it as well.
+document.addEventListener('keydown', (event) => {
+  const line = /** @type {HTMLElement} */ (event.target)
+  if (event.key !== 'Enter' || event.isComposing || !line.matches('#properties input:not([type=checkbox])')) return
+  const menu = /** @type {HTMLElement | null} */ (one('select', line.closest('.prop') ?? undefined))
+  event.preventDefault()
+  line.blur()
+  if (menu) menu.focus()
+  else line.focus()
 })
 
 /** @param {any} event */
