@@ -393,5 +393,6 @@ def prepare_templates(app: Flask) -> None:
         asset=asset, built=built, now=now, paths=PATHS, form_key=lambda: secrets.token_hex(16),
         link_hours={purpose.value: hours for purpose, hours in LINK_HOURS.items()}, reopen_days=REOPEN_DAYS,
         held_days=HELD_DAYS, password_min=PASSWORD_MIN, password_max=PASSWORD_MAX,
+        any_status="&".join(f"status={status}" for status in Status),
     )  # fmt: skip
     app.context_processor(lambda: {"site_name": app.config["SITE_NAME"], "theme": theme()})

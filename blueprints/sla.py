@@ -40,7 +40,7 @@ def list_policies(actor: Actor) -> Answer:
     raises=(409,),
 )  # fmt: skip
 def create_policy(actor: Actor, body: dict[str, Any]) -> Answer:
-    """Make a service level, behind all others but those that take all of its tickets. Unfinished ones are computed anew."""
+    """Make a service level, behind all others but what would take all of its tickets. Due dates are computed anew."""
     http.begin(actor)
     row = sla.policies.create(actor, body)
     return Answer(sla.policies.show_one(actor, row.id), headers={"Location": f"/api/sla-policies/{row.id}"})

@@ -118,8 +118,9 @@ ROOMS_AT_MOST = 300
 
 def tickets_in(column: Any, row_id: int | None = None) -> dict[int, int]:
     """How many tickets there are of each category (`Ticket.category_id`) or in each building, or of one of them alone:
-    also of what is over."""
+    as the lists count them, also of what is over."""
     counted = select(column, func.count()).where(column.is_not(None) if row_id is None else column == row_id)
+    counted = counted.where(Ticket.held == false())
     counted = counted.group_by(column)
     return {row[0]: row[1] for row in fetch(counted)}
 

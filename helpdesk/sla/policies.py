@@ -70,7 +70,7 @@ def _shown(rows: list[SlaPolicy]) -> list[dict[str, Any]]:
             "calendar": (
                 {"id": row.calendar_id, "name": calendars[row.calendar_id]} if row.calendar_id in calendars else None
             ),
-            "taken_by": _named(next((one for one in rows[:place] if one.is_active and _takes_all(one, row, above)), None)),
+            "taken_by": _named(next((one for one in rows[:place] if _takes_all(one, row, above)), None)),
             "version": row.version, "created_at": row.created_at, "updated_at": row.updated_at,
         }
         for place, row in enumerate(rows)
@@ -87,9 +87,10 @@ def _above() -> dict[int, int | None]:
 
 
 def _takes_all(first: Any, other: Any, above: Mapping[int, int | None]) -> bool:
-    """Whether the first of two is for every ticket that the other is for, so that behind it the other is for none."""
+    """Whether the first of two is for every ticket that the other is for: behind it the other is for none."""
     return (
-        (not first.priorities or (bool(other.priorities) and set(other.priorities) <= set(first.priorities)))
+        first.is_active
+        and (not first.priorities or (bool(other.priorities) and set(other.priorities) <= set(first.priorities)))
         and (not first.team_ids or (bool(other.team_ids) and set(other.team_ids) <= set(first.team_ids)))
         and (
             not first.category_ids
@@ -105,7 +106,7 @@ def place_of_new(data: Mapping[str, Any]) -> int:
     """How many stand before one that is made: it stands before the first that takes all of its tickets, if one does."""
     rows, above = _in_order(), _above()
     new = SlaPolicy(**{name: data.get(name) or [] for name in ("priorities", "team_ids", "category_ids")})
-    places = (place for place, row in enumerate(rows) if row.is_active and _takes_all(row, new, above))
+    places = (place for place, row in enumerate(rows) if _takes_all(row, new, above))
     return next(places, len(rows))
 
 
