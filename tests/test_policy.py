@@ -232,6 +232,16 @@ MATRIX: list[tuple[str, str, str]] = [
     ("GET /api/jobs/{job_id}", "job", "401 403 403 403 403 200 401"),
     ("POST /api/jobs/{job_id}/retry", "job", "401 403 403 403 403 200 401"),
     ("DELETE /api/jobs/{job_id}", "job", "401 403 403 403 403 204 401"),
+    ("GET /api/inbound-mails", "", "401 403 403 403 403 200 401"),
+    ("GET /api/inbound-mails/{mail_id}", "mail laid aside", "401 403 403 403 403 200 401"),
+    ("GET /api/inbound-mails/{mail_id}/raw", "mail laid aside", "401 403 403 403 403 200 401"),
+    ("POST /api/inbound-mails/{mail_id}/retry", "mail laid aside", "401 403 403 403 403 200 401"),
+    ("POST /api/inbound-mails/{mail_id}/dismiss", "mail laid aside", "401 403 403 403 403 200 401"),
+    ("GET /api/comments/{comment_id}/original", "words by mail", "401 403 403 403 200 200 401"),
+    ("GET /api/comments/{comment_id}/original", "words", "401 403 403 403 404 404 401"),
+    ("GET /api/tickets/{ticket_id}/original", "report by mail", "401 403 403 403 200 200 401"),
+    ("GET /api/tickets/{ticket_id}/original", "ticket", "401 403 403 403 404 404 401"),
+    ("DELETE /api/users/{user_id}/bounce", "customer", "401 403 403 403 403 204 401"),
     ("GET /api/users/counts", "", "401 403 403 403 403 200 401"),
     ("POST /api/users/{user_id}/invite", "invited", "401 403 403 403 403 202 401"),
     ("POST /api/users/{user_id}/password-link", "somebody", "401 403 403 403 403 202 401"),
@@ -279,6 +289,13 @@ PAGES: dict[str, str] = {
     "/staff/admin/jobs/{job_id}": "302 403 403 200 302",
     "/staff/admin/jobs/{job_id}/retry": "405 405 405 405 405",
     "/staff/admin/jobs/{job_id}/drop": "405 405 405 405 405",
+    "/staff/admin/mails": "302 403 403 200 302",
+    "/staff/admin/mails/{mail_id}": "302 403 403 200 302",
+    "/staff/admin/mails/{mail_id}/raw": "302 403 403 200 302",
+    "/staff/admin/mails/{mail_id}/retry": "405 405 405 405 405",
+    "/staff/admin/mails/{mail_id}/dismiss": "405 405 405 405 405",
+    "/staff/comments/{comment_id}/original": "302 403 404 404 302",  # that came by no mail
+    "/staff/tickets/{ticket_id}/original": "302 403 404 404 302",
     "/staff/admin/users": "302 403 403 200 302",
     "/staff/admin/users/new": "302 403 403 200 302",
     "/staff/admin/users/{user_id}": "302 403 403 200 302",
@@ -286,7 +303,8 @@ PAGES: dict[str, str] = {
         (f"/staff/admin/users/{{user_id}}/{form}" for form in ("role", "deactivate", "erase")), "302 403 403 200 302"
     ),
     **dict.fromkeys(
-        (f"/staff/admin/users/{{user_id}}/{form}" for form in ("activate", "link", "sessions")), "405 405 405 405 405"
+        (f"/staff/admin/users/{{user_id}}/{form}" for form in ("activate", "link", "reached", "sessions")),
+        "405 405 405 405 405",
     ),
     "/staff/analytics": "302 403 200 200 302",
     "/staff/bulk": "302 302 302 302 302",  # the addresses of forms lead to the queue
@@ -426,6 +444,7 @@ def test_everybody_gets_the_pages_that_are_theirs(world: World, path: str) -> No
         "bulk_edit_id": 1,
         "user_id": world.people["other"].id,
         **TARGETS["job"](world, "admin"),
+        **TARGETS["mail laid aside"](world, "admin"),
         "subscription_id": 1,
         "view_id": world.view_of("agent", is_shared=True),
         **TARGETS["saved reply"](world, "admin"),
