@@ -66,7 +66,10 @@ def test_one_that_came_back_mutes_nobody_and_a_second_on_another_day_does(
     assert bounced(customer) is None
     clock.shift(timedelta(days=1, minutes=1))
     bounces(customer, address)
-    assert bounced(customer) is not None
+    since = bounced(customer)
+    assert since is not None
+    bounces(customer, address)
+    assert bounced(customer) == since, "and it stays the day on which it began"
     assert said(number) == []
     [event] = recorded("user.bounced")
     assert (event.target, event.area) == (f"user:{customer.id}", "people")
