@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import LargeBinary, ScalarSelect, bindparam, delete, func, select
+from sqlalchemy import LargeBinary, ScalarSelect, and_, bindparam, delete, func, select
 
 from helpdesk import audit, jobs, paging, policy, tickets
 from helpdesk.errors import Conflict, NotFound
 from helpdesk.inbound import reading
 from helpdesk.policy import Action, Actor
+from helpdesk.schemas import InboundMailShape
 from models import InboundBlob, InboundMail, InboundState, Rows, Ticket, begin_write, db, fetch, now
 
 READ_BYTES = 2 * 1024 * 1024
@@ -25,6 +26,7 @@ FULL_TEXT = 200_000
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 _ORDER: paging.Order = {"id": (InboundMail.id, InboundMail.id)}
+_mail = InboundMailShape()
 _CAN_RETRY = (InboundState.QUARANTINED, InboundState.IGNORED)
 
 
@@ -33,6 +35,7 @@ def _mails() -> Rows:
         InboundMail.id, InboundMail.state, InboundMail.sender, InboundMail.subject, InboundMail.size_bytes,
         InboundMail.outcome, InboundMail.attempts, InboundMail.ticket_id, InboundMail.comment_id, InboundMail.user_id,
         InboundMail.received_at, InboundMail.handled_at, InboundBlob.keep_until.label("kept_until"),
+        and_(InboundMail.state.in_(_CAN_RETRY), InboundBlob.mail_id.is_not(None)).label("can_retry"),
     ).outerjoin(InboundBlob, InboundBlob.mail_id == InboundMail.id)  # fmt: skip
 
 
@@ -44,10 +47,6 @@ def _listed(has_state: bool, after: bool) -> Rows:
     return paging.ordered(statement, _ORDER, "-id", after=after)
 
 
-def _shown(row: Any) -> dict[str, Any]:
-    return {**row._mapping, "can_retry": row.state in _CAN_RETRY and row.kept_until is not None}
-
-
 def listing(
     actor: Actor, filters: Mapping[str, Any], *, limit: int, cursor: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
@@ -57,7 +56,7 @@ def listing(
     found = paging.page(
         lambda after: _listed(has_state, after), dict(filters), of="inbound", limit=limit, cursor=cursor
     )
-    return [_shown(row) for row in found.rows], found.next_cursor
+    return [_mail.dump_row(row) for row in found.rows], found.next_cursor
 
 
 @lru_cache(maxsize=1)
@@ -78,7 +77,7 @@ def show_one(actor: Actor, mail_id: int) -> dict[str, Any]:
     row = fetch(_mails().where(InboundMail.id == bindparam("mail_id")), {"mail_id": mail_id}).one_or_none()
     if row is None:
         raise NotFound
-    shown = {**_shown(row), "headers": [], "text": None, "full_text": None}
+    shown = {**_mail.dump_row(row), "headers": [], "text": None, "full_text": None}
     data = _beginning(mail_id)
     if data is None:
         return shown

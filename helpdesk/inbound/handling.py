@@ -471,13 +471,14 @@ def beside() -> Rows:
         InboundMail.id, InboundMail.comment_id, InboundMail.sender, InboundMail.is_from_elsewhere,
         InboundBlob.mail_id.label("kept_id"),
     )  # fmt: skip
+    ticket_id: Any = bindparam("ticket_id")
+    made_at = select(Ticket.created_at).where(Ticket.id == ticket_id).scalar_subquery()
     said = (
         select(*columns)
-        .join(Ticket, Ticket.id == InboundMail.ticket_id)
         .outerjoin(InboundBlob, InboundBlob.mail_id == InboundMail.id)
-        .where(Ticket.id == bindparam("ticket_id"))
+        .where(InboundMail.ticket_id == ticket_id)
         .where(or_(InboundBlob.mail_id.is_not(None), InboundMail.is_from_elsewhere))
-        .where(or_(InboundMail.comment_id.is_not(None), InboundMail.received_at <= Ticket.created_at))
+        .where(or_(InboundMail.comment_id.is_not(None), InboundMail.received_at <= made_at))
     )
     return said.order_by(InboundMail.id.desc()).limit(MOST_BESIDE)
 
