@@ -577,6 +577,7 @@ LOOKED_UP = {
     "ticket_id", "into_id", "until", "away_until", "time_zone", "tz", "user_id", "email", "current_password",
     "Idempotency-Key", "image", "images",
     "calendar_id", "category_ids", "team_ids", "ids", "policies", "hours", "holidays", "resolution_seconds",
+    "add_tags", "remove_tags",
 }  # fmt: skip
 """Fields whose right values stand in the database, or in a list, and not in the contract; or beside another field."""
 
