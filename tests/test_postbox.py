@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from helpdesk import inbound, limits
+from helpdesk import inbound, jobs, limits
 from helpdesk.limits import Limit
 from models import (
     Image,
@@ -381,6 +381,17 @@ def test_mails_are_kept_for_a_month_whatever_became_of_them_and_remembered_for_h
     assert [text for text, *_ in said(number)] == ["Yes"]
 
 
+def test_what_a_worker_that_was_away_has_not_read_is_kept(app: Flask, clock: time_machine.Traveller) -> None:
+    begin_write()
+    inbound.take_in(a_mail("nora@elsewhere.test", "It is stuck"))
+    db.session.commit()
+    clock.shift(timedelta(days=200))
+    jobs.HANDLERS["purge_inbound"](jobs.Claimed(0, "purge_inbound", {}, 1, None, now()))
+    assert count(InboundBlob) == 1
+    work()
+    assert count(Ticket) == 1
+
+
 def _purge() -> None:
     begin_write()
     db.session.query(Schedule).filter(Schedule.name == "purge_inbound").delete()
@@ -423,6 +434,7 @@ def test_nothing_of_an_address_is_anywhere_once_somebody_is_erased(
     came_in(a_mail(jonas.email, "#close", to=work_for))  # laid aside
     bounces(jonas, "helpdesk@campus.test")
     bounces(jonas, address)
+    came_in(b"To: " + address.encode() + b"\r\n" + b"X: y\r\n" * 30_000 + b"\r\ncanarywren")  # which nobody can read
     work()
     begin_write()  # and what nobody has worked on yet
     inbound.take_in(a_mail(jonas.email, "waiting"))

@@ -131,9 +131,11 @@ def work_on(job: jobs.Claimed) -> None:
     mail = _take(mail_id)
     if mail is not None:
         mail.sender, mail.subject = incoming.sender, incoming.subject
+        known = _known(incoming, recipient)
+        mail.user_id = known[0].id if known else None
         try:
             with db.session.begin_nested():
-                done = _quarantined(counted.too_many) if counted.too_many else _decide(incoming, mail, counted)
+                done = _quarantined(counted.too_many) if counted.too_many else _decide(incoming, mail, known, counted)
         except (Forbidden, Conflict, Invalid) as error:
             done = _quarantined(_why(error))
         _finish(mail, done)
@@ -204,10 +206,7 @@ def _why(error: HelpdeskError) -> str:
     return error.detail or error.title
 
 
-def _decide(incoming: Incoming, mail: InboundMail, counted: _Counted) -> Done:
-    known = _known(incoming, mail.recipient)
-    if known is not None:
-        mail.user_id = known[0].id
+def _decide(incoming: Incoming, mail: InboundMail, known: tuple[User, int] | None, counted: _Counted) -> Done:
     if incoming.kind == Kind.BOUNCE:
         return _bounced(incoming, mail, known[0] if known else None)
     if incoming.kind in (Kind.AUTO_REPLY, Kind.LIST):
@@ -487,7 +486,9 @@ def beside() -> Rows:
 def purge(job: jobs.Claimed) -> None:
     """Forget the mails themselves after a while, whatever became of them, and that they came after a longer one."""
     begin_write()
-    db.session.execute(delete(InboundBlob).where(InboundBlob.keep_until < now()))
+    waiting = select(InboundMail.id).where(InboundMail.state == InboundState.WAITING)  # for a worker that was away
+    over = InboundBlob.keep_until < now(), InboundBlob.mail_id.not_in(waiting)
+    db.session.execute(delete(InboundBlob).where(*over))
     old = InboundMail.received_at < now() - timedelta(days=REMEMBER_DAYS)
     db.session.execute(delete(InboundMail).where(old, InboundMail.state != InboundState.WAITING))
     db.session.commit()
@@ -500,13 +501,15 @@ def forget_person(user: User) -> None:
     theirs = InboundMail.user_id == user.id, func.lower(InboundMail.sender) == address
     db.session.execute(delete(InboundMail).where(or_(*theirs)))
     head = func.substr(InboundBlob.data, 1, reading.MAX_HEAD_BYTES, type_=LargeBinary())
-    unread = select(InboundMail.id, InboundMail.recipient, head).join(InboundBlob)
-    for mail_id, recipient, data in db.session.execute(unread.where(InboundMail.state == InboundState.WAITING)):
+    unread = InboundMail.state.in_((InboundState.WAITING, InboundState.QUARANTINED)), InboundMail.user_id.is_(None)
+    heads = select(InboundMail.id, InboundMail.recipient, head).join(InboundBlob).where(*unread)
+    named = []
+    for mail_id, recipient, data in db.session.execute(heads).yield_per(50):
         addresses = reading.addresses_in(data) | {(recipient or "").lower()}
-        if address in addresses or any(
-            found[0].id == user.id for found in map(auth.read_reply_address, addresses) if found
-        ):
-            db.session.execute(delete(InboundMail).where(InboundMail.id == mail_id))
+        answering = (found[0].id for found in map(auth.read_reply_address, addresses) if found)
+        if address in addresses or user.id in answering:
+            named.append(mail_id)
+    db.session.execute(delete(InboundMail).where(InboundMail.id.in_(named)))
     reported = select(Ticket.id).where(Ticket.reporter_id == user.id)
     joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id)
     beside = select(InboundMail.id).where(InboundMail.ticket_id.in_(reported.union(joined)))
