@@ -47,6 +47,14 @@ def retry(actor: Actor, mail_id: int) -> dict[str, Any]:
     return postbox.show_one(actor, mail_id)
 
 
+@api.call("POST", f"{ONE}/report", Action.MAIL_MANAGE, out=FullInboundMailShape, raises=(409,))
+def make_report(actor: Actor, mail_id: int) -> dict[str, Any]:
+    """Make a report of such a mail, held until its sender confirms it, whatever it answers. 409 for another."""
+    http.begin(actor)
+    postbox.retry(actor, mail_id, is_report=True)
+    return postbox.show_one(actor, mail_id)
+
+
 @api.call("POST", f"{ONE}/dismiss", Action.MAIL_MANAGE, out=FullInboundMailShape, raises=(409,))
 def dismiss(actor: Actor, mail_id: int) -> dict[str, Any]:
     """Let go of a mail of which nothing came: it is not kept any longer. 409 for another."""

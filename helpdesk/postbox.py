@@ -125,15 +125,17 @@ def _take(actor: Actor, mail_id: int) -> InboundMail:
     return mail
 
 
-def retry(actor: Actor, mail_id: int) -> None:
+def retry(actor: Actor, mail_id: int, *, is_report: bool = False) -> None:
     """Let a mail that was laid aside, or of which nothing came, be worked on again, with all its tries and whatever the
-    limits say. Raises Forbidden, NotFound, Conflict."""
+    limits say. `is_report`: as one of its sender's, whatever it answers. Raises Forbidden, NotFound, Conflict."""
     mail = _take(actor, mail_id)
     if db.session.scalar(select(InboundBlob.mail_id).where(InboundBlob.mail_id == mail_id)) is None:
         raise Conflict("The mail itself is not kept any more.")
     mail.state, mail.attempts, mail.outcome, mail.handled_at = InboundState.WAITING, 0, None, None
-    jobs.enqueue("inbound", {"mail_id": mail_id, "is_let_in": True}, request_id=actor.request_id)
-    _on_record(actor, mail_id, "retried")
+    jobs.enqueue(
+        "inbound", {"mail_id": mail_id, "is_let_in": True, "is_report": is_report}, request_id=actor.request_id
+    )
+    _on_record(actor, mail_id, "reported" if is_report else "retried")
 
 
 def dismiss(actor: Actor, mail_id: int) -> None:

@@ -204,6 +204,7 @@ def _conflicts(world: World) -> Conflicts:
         "POST /api/jobs/{job_id}/retry": ("admin", {"target": TARGETS["job done"](world, "admin")}),
         "DELETE /api/jobs/{job_id}": ("admin", {"target": TARGETS["job done"](world, "admin")}),
         "POST /api/inbound-mails/{mail_id}/retry": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
+        "POST /api/inbound-mails/{mail_id}/report": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
         "POST /api/inbound-mails/{mail_id}/dismiss": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
         "POST /api/users/{user_id}/invite": ("admin", {"target": {"user_id": last}}),
         "POST /api/users/{user_id}/password-link": ("admin", {"target": TARGETS["invited"](world, "admin")}),

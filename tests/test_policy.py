@@ -236,6 +236,7 @@ MATRIX: list[tuple[str, str, str]] = [
     ("GET /api/inbound-mails/{mail_id}", "mail laid aside", "401 403 403 403 403 200 401"),
     ("GET /api/inbound-mails/{mail_id}/raw", "mail laid aside", "401 403 403 403 403 200 401"),
     ("POST /api/inbound-mails/{mail_id}/retry", "mail laid aside", "401 403 403 403 403 200 401"),
+    ("POST /api/inbound-mails/{mail_id}/report", "mail laid aside", "401 403 403 403 403 200 401"),
     ("POST /api/inbound-mails/{mail_id}/dismiss", "mail laid aside", "401 403 403 403 403 200 401"),
     ("GET /api/comments/{comment_id}/original", "words by mail", "401 403 403 403 200 200 401"),
     ("GET /api/comments/{comment_id}/original", "words", "401 403 403 403 404 404 401"),
@@ -293,6 +294,7 @@ PAGES: dict[str, str] = {
     "/staff/admin/mails/{mail_id}": "302 403 403 200 302",
     "/staff/admin/mails/{mail_id}/raw": "302 403 403 200 302",
     "/staff/admin/mails/{mail_id}/retry": "405 405 405 405 405",
+    "/staff/admin/mails/{mail_id}/report": "405 405 405 405 405",
     "/staff/admin/mails/{mail_id}/dismiss": "405 405 405 405 405",
     "/staff/comments/{comment_id}/original": "302 403 404 404 302",  # that came by no mail
     "/staff/tickets/{ticket_id}/original": "302 403 404 404 302",

@@ -194,6 +194,22 @@ def test_a_mail_is_worked_on_again_whatever_the_limits_say(desk: Reader, admin: 
     assert (event.area, event.actor_id) == ("jobs", admin.id)
 
 
+def test_a_report_is_made_of_what_came_by_somebody_elses_address(
+    desk: Reader, customer: Person, agent: Person, admin: Person
+) -> None:
+    first, second = (laid_aside(customer, agent, admin, f"#close\ncanary-{n}") for n in "ab")
+    page = desk.reads(f"{PAGE}/{first.id}")
+    desk.is_led(desk.sends(page.form_to(f"{PAGE}/{first.id}/report")))
+    assert admin.post(f"{API}/{second.id}/report").json["state"] == "waiting"
+    work()
+    for mail, canary in ((first, "canary-a"), (second, "canary-b")):
+        done = found(mail.id)
+        assert done is not None and done.state == InboundState.DONE
+        ticket = db.session.get_one(Ticket, done.ticket_id)
+        assert (ticket.held, ticket.reporter_id) == (True, customer.id) and canary in ticket.description
+    assert [event.actor_id for event in recorded("mail.reported")] == [admin.id] * 2
+
+
 def test_a_mail_that_is_let_go_is_not_kept(desk: Reader, customer: Person, agent: Person, admin: Person) -> None:
     first, second = laid_aside(customer, agent, admin), laid_aside(customer, agent, admin)
     led = desk.is_led(desk.sends(desk.reads(f"{PAGE}/{first.id}").form_to(f"{PAGE}/{first.id}/dismiss")))

@@ -69,6 +69,7 @@ ACTIONS = {
     "job.all_retried": lazy_gettext("Tried jobs again"),
     "job.dropped": lazy_gettext("Dropped a job"),
     "mail.retried": lazy_gettext("Let a mail be worked on again"),
+    "mail.reported": lazy_gettext("Made a report of a mail"),
     "mail.dismissed": lazy_gettext("Let go of a mail"),
     "mail.downloaded": lazy_gettext("Took a mail as a file"),
     "user.bounced": lazy_gettext("Mails to the address come back"),

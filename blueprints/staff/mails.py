@@ -4,6 +4,7 @@ mail that a comment or a report was made of. Always as plain text."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,6 +104,11 @@ def raw_mail(mail_id: int) -> Response:
 @pages.post(f"{ONE}/retry")
 def retry_mail(mail_id: int) -> Response:
     return _done(mail_id, "retried", postbox.retry)
+
+
+@pages.post(f"{ONE}/report")
+def report_mail(mail_id: int) -> Response:
+    return _done(mail_id, "retried", partial(postbox.retry, is_report=True))
 
 
 @pages.post(f"{ONE}/dismiss")

@@ -99,7 +99,7 @@ def _quarantined(why: str) -> Done:
 def work_on(job: jobs.Claimed) -> None:
     """Work on a mail. That it was tried is written before: one that kills its worker is laid aside like any other.
 
-    One that an admin lets in is not counted again.
+    One that an admin lets in is not counted again; as a report it is one whatever address it came by.
     """
     mail_id = job.payload["mail_id"]
     begin_write()
@@ -131,7 +131,7 @@ def work_on(job: jobs.Claimed) -> None:
     mail = _take(mail_id)
     if mail is not None:
         mail.sender, mail.subject = incoming.sender, incoming.subject
-        known = _known(incoming, recipient)
+        known = None if job.payload.get("is_report") else _known(incoming, recipient)
         mail.user_id = known[0].id if known else None
         try:
             with db.session.begin_nested():
