@@ -324,6 +324,11 @@ class User(Model):
             sqlite_where=text("password_hash IS NULL AND username IS NULL"),
             postgresql_where=text("password_hash IS NULL AND username IS NULL"),
         ),
+        # to whom no mail gets through
+        Index(
+            "ix_users_bounced", "name", "id",
+            sqlite_where=text("bounced_at IS NOT NULL"), postgresql_where=text("bounced_at IS NOT NULL"),
+        ),
         _NEVER_REUSED,
     )  # fmt: skip
 
@@ -347,6 +352,9 @@ class User(Model):
     last_seen_at: Mapped[datetime] = mapped_column(default=LONG_AGO, server_default="1970-01-01 00:00:00")
     """LONG_AGO: never."""
     bounced_at: Mapped[datetime | None]
+    """Since when mails to this address come back: until it is known to work again, only security mails go there."""
+    bounce_noted_at: Mapped[datetime | None]
+    """When one came back that is not believed alone."""
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
@@ -988,7 +996,7 @@ class ReplyAddress(Model):
 
 
 class InboundMail(Model):
-    """A mail that came in, kept before anything is done with it, and what came of it."""
+    """A mail that came in, kept before anything is done with it, and what came of it. It goes with what came of it."""
 
     __tablename__ = "inbound_mails"
     __table_args__ = (
@@ -997,6 +1005,7 @@ class InboundMail(Model):
         Index("ix_inbound_mails_received_at", "received_at"),
         Index("ix_inbound_mails_ticket_id", "ticket_id"),
         Index("ix_inbound_mails_comment_id", "comment_id"),
+        Index("ix_inbound_mails_user_id", "user_id"),
         _NEVER_REUSED,
     )
 
@@ -1014,8 +1023,14 @@ class InboundMail(Model):
     outcome: Mapped[str | None] = mapped_column(String(200))
     """What came of it, in a sentence."""
     attempts: Mapped[int] = mapped_column(default=0)
-    ticket_id: Mapped[int | None] = _fk("tickets", "SET NULL")
-    comment_id: Mapped[int | None] = _fk("comments", "SET NULL")
+    ticket_id: Mapped[int | None] = _fk("tickets", "CASCADE")
+    comment_id: Mapped[int | None] = _fk("comments", "CASCADE")
+    user_id: Mapped[int | None] = _fk("users", "CASCADE")
+    """Whose words it became, or whom a failed delivery is about: it goes with them."""
+    is_from_elsewhere: Mapped[bool] = mapped_column(default=False)
+    """Whether it came from another address than theirs."""
+    has_photos: Mapped[bool] = mapped_column(default=False)
+    """Whether photos in it wait until its sender has confirmed what it says."""
     received_at: Mapped[datetime] = mapped_column(default=now)
     handled_at: Mapped[datetime | None]
 
@@ -1024,9 +1039,14 @@ class InboundBlob(Model):
     """The mail as it came, apart from what lists read."""
 
     __tablename__ = "inbound_blobs"
+    __table_args__ = (
+        # the purge
+        Index("ix_inbound_blobs_keep_until", "keep_until"),
+    )
 
     mail_id: Mapped[int] = mapped_column(ForeignKey("inbound_mails.id", ondelete="CASCADE"), primary_key=True)
     data: Mapped[bytes]
+    keep_until: Mapped[datetime]
 
 
 class Worker(Model):

@@ -24,6 +24,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
         "categories:api",
         "audit:api",
         "jobs:api",
+        "postbox:api",
         "teams:api",
         "analytics:api",
         "reports:api",

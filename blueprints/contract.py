@@ -46,6 +46,7 @@ TAGS = {
     "teams": "Teams, who works in them, and who is away",
     "audit": "What is on record",
     "jobs": "What the worker has to do",
+    "postbox": "Mails that came in",
     "analytics": "The desk's figures",
     "reports": "Whom the desk's figures are mailed to",
     "site": "What a portal must know first",

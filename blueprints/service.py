@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from blueprints.http import Doors
-from helpdesk import mail
+from helpdesk import mail, postbox
 from helpdesk.guests import HELD_DAYS
 from helpdesk.policy import Actor
 from helpdesk.schemas import SiteShape
@@ -43,7 +43,7 @@ def newest_migration() -> str | None:
 
 def parts() -> dict[str, str]:
     """Each part and `ok`, or what ails it."""
-    found = {"database": "ok", "migrations": "ok", "jobs": "ok", "mail": "ok"}
+    found = {"database": "ok", "migrations": "ok", "jobs": "ok", "mail": "ok", "inbound": "ok"}
     try:
         version = db.session.scalar(text("SELECT version_num FROM alembic_version"))
         if version != newest_migration():
@@ -54,6 +54,8 @@ def parts() -> dict[str, str]:
             found["jobs"] = f"{given_up} given up: see flask jobs"
         elif oldest is not None and (now() - oldest).total_seconds() > 300:
             found["jobs"] = "due for over 5 minutes: is a worker running?"
+        if laid_aside := db.session.scalar(select(postbox.laid_aside())):
+            found["inbound"] = f"{laid_aside} laid aside: see Mails that came in"
     except SQLAlchemyError:
         db.session.rollback()
         found["database"] = "does not answer, or has no tables"

@@ -146,6 +146,13 @@ def send_password_link(actor: Actor, user_id: int) -> dict[str, Any]:
     return {"detail": "The link is on its way."}
 
 
+@api.call("DELETE", f"{ONE}/bounce", Action.USER_WRITE, status=204)
+def let_mails_go(actor: Actor, user_id: int) -> None:
+    """Send mails again to somebody whose address did not work."""
+    http.begin(actor)
+    people.let_mails_go(actor, user_id)
+
+
 @api.call("GET", f"{ONE}/sessions", Action.USER_WRITE, query=PageQuery, out=page_of(SessionShape))
 def sessions_of(actor: Actor, user_id: int, query: dict[str, Any]) -> Answer:
     """List where somebody is signed in, newest first."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, CompoundSelect, String, Text, cast, literal, null, select, type_coerce, union_all
 
-from helpdesk import drafts, policy, presence, replies, similar, tickets
+from helpdesk import drafts, inbound, policy, presence, replies, similar, tickets
 from helpdesk.policy import Action, Actor
 from models import Rows, User, UTCDateTime, fetch
 
@@ -31,6 +31,9 @@ class Aside:
     """Rows of `id, name`, by title: REPLIES_AT_MOST."""
     similar: list[Any]
     """Rows of `id, name, status`, the likeliest first."""
+    mails: dict[int | None, Any]
+    """What came by mail: the comment, or None for the report → a row of `name`, the address it came from, `flag`,
+    whether that is another than theirs, and `place`, null where it is not kept any more."""
 
 
 # column → its type: the first SELECT of a union says what its columns are
@@ -64,6 +67,7 @@ def _all(is_admin: bool) -> CompoundSelect[*tuple[Any, ...]]:
         _part("present", presence.others(), id="id", name="name", flag="is_writing"),
         _part("draft", drafts.own(), text="text", status="audience", more="images", name="then", at="updated_at"),
         _part("reply", replies.by_title(known).limit(REPLIES_AT_MOST), id="id", name="title"),
+        _part("mail", inbound.beside(), id="comment_id", name="sender", flag="is_from_elsewhere", place="kept_id"),
         *(
             _part("near", statement, id="id", name="title", text="room", status="status", place="building_id")
             for statement in similar.near()
@@ -79,7 +83,9 @@ def around(actor: Actor, ticket: dict[str, Any]) -> Aside:
         **policy.params(actor), **presence.since(), "ticket_id": ticket["id"],
         "category_id": ticket["category"]["id"], "building_id": building["id"] if building else None,
     }  # fmt: skip
-    found: dict[str, list[Any]] = {kind: [] for kind in ("tag", "affected", "present", "draft", "reply", "near")}
+    found: dict[str, list[Any]] = {
+        kind: [] for kind in ("tag", "affected", "present", "draft", "reply", "near", "mail")
+    }
     for row in fetch(_all(policy.can(actor, Action.REPLY_SHARE)), values):
         found[row.kind].append(row)
     return Aside(
@@ -92,6 +98,7 @@ def around(actor: Actor, ticket: dict[str, Any]) -> Aside:
         draft=_draft(found["draft"][0]) if found["draft"] else None,
         replies=sorted(found["reply"], key=lambda row: (row.name.lower(), row.id)),
         similar=similar.likest(ticket, found["near"]),
+        mails={row.id: row for row in found["mail"]},
     )
 
 

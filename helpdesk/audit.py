@@ -14,6 +14,7 @@ AREAS = {
     "ticket": "tickets", "comment": "tickets", "image": "tickets", "task": "tickets", "merge": "tickets",
     "saved_reply": "writing", "view": "writing", "sla_policy": "levels", "calendar": "levels", "report": "exports",
     "report_subscription": "exports", "export": "exports", "job": "jobs",
+    "mail": "jobs",
 }  # fmt: skip
 """The first word of an action → what it is about."""
 OTHER = "other"

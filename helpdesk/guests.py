@@ -55,7 +55,7 @@ def check(data: Mapping[str, Any], peer: str) -> None:
     if data.get("images"):
         raise Invalid({"images": ["Add photos through the link in the mail."]})
     limits.check(limits.GUEST_PEER, limits.client(peer))
-    limits.check(limits.GUEST_ADDRESS, auth.normalize_email(data["email"]))
+    limits.check(limits.GUEST_ADDRESS, limits.mailbox(auth.normalize_email(data["email"])))
 
 
 def check_writing(ticket_id: int) -> None:
@@ -145,10 +145,13 @@ def release(text: str, *, peer: str | None, request_id: str | None) -> tuple[Act
         _begin(ticket, at)
         user = db.session.get_one(User, actor.id)
         user.email_verified_at = user.email_verified_at or at
+        auth.is_reached(user)
         change = Change("held", "true", "false", audience=Audience.REPORTER)
         events.record(actor, change, ticket=ticket, at=at)
         audit.record("ticket.released", actor=actor, target=f"ticket:{ticket.id}")
         tickets.give_out(ticket, at=at)
+        if ticket.channel == Channel.EMAIL:
+            jobs.enqueue("inbound_photos", {"ticket_id": ticket.id}, request_id=request_id)
     return actor, ticket_id
 
 

@@ -54,6 +54,10 @@ class GiveUp(Exception):
     """Raised by a handler that knows that trying again would not help."""
 
 
+class NothingToDo(Exception):
+    """Raised by a handler to say why nothing is left to do: the job is done, and keeps the reason."""
+
+
 class NotYet(Exception):
     """Raised by a handler that cannot work before somebody changed something: the job waits and is not given up."""
 
@@ -153,6 +157,9 @@ def run_one() -> bool:
         db.session.rollback()
         run_at = now() + timedelta(seconds=NOT_YET_SECONDS)
         _finish(job, state=JobState.READY, run_at=run_at, attempts=job.attempts - 1, error=str(error))
+    except NothingToDo as error:
+        db.session.rollback()
+        _finish(job, state=JobState.DONE, done_at=now(), error=str(error), payload={})
     except GiveUp as error:
         db.session.rollback()
         _give_up(job, str(error))

@@ -53,6 +53,12 @@ GUEST_PEER = Limit("guest-peer", burst=5, every=120)
 """Reports without an account by one client: each is a mail to an address that somebody typed."""
 GUEST_ADDRESS = Limit("guest-address", burst=3, every=28_800)
 """The same by address: three a day."""
+MAIL_ANSWERS = Limit("mail-answers", burst=5, every=720)
+"""To reports by mail that say the address of somebody here: five an hour, for anybody writes anybody's address."""
+MAIL_DOMAIN = Limit("mail-domain", burst=200, every=20)
+"""Reports by mail, of senders who have proven nothing, by what stands after the @."""
+MAIL_UNPROVEN = Limit("mail-unproven", burst=600, every=6)
+"""The same of all of them: a flood is laid aside, and whoever answers one of our mails does not wait behind it."""
 CREATE = Limit("create", burst=120, every=6)
 """Tickets, comments and joins of a customer."""
 UPLOAD = Limit("upload", burst=100, every=30)
@@ -98,6 +104,12 @@ def client(peer: str) -> str:
     if address.version == 6 and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((address, 64), strict=False))
     return peer
+
+
+def mailbox(address: str) -> str:
+    """Whose mailbox a limit counts: `a+anything@b` is one with `a@b`."""
+    local, at, host = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{host}"
 
 
 def _key(limit: Limit, subject: str) -> str:

@@ -26,7 +26,6 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import current_app
-from sqlalchemy import update
 
 from helpdesk import auth, jobs, notifications, policy
 from helpdesk.errors import BadLink, NotFound
@@ -70,6 +69,14 @@ def url(path: str) -> str:
 def _person(user_id: int) -> User | None:
     user = db.session.get(User, user_id)
     return user if user is not None and user.is_active and user.email else None
+
+
+def _reader(user_id: int) -> User | None:
+    """The same for what is no matter of security: it is not sent where mails come back from. Raises NothingToDo."""
+    user = _person(user_id)
+    if user is not None and user.bounced_at is not None:
+        raise jobs.NothingToDo("Not sent: mails to this address come back.")
+    return user
 
 
 def _link(token_id: int, path: str) -> str | None:
@@ -153,7 +160,7 @@ def password_changed(payload: dict[str, Any]) -> Mail | None:
 
 def _about_ticket(payload: dict[str, Any]) -> Mail | None:
     """What whom it affects sees of the ticket and of the deed at this moment."""
-    user = _person(payload["user_id"])
+    user = _reader(payload["user_id"])
     if user is None or user.email is None:
         return None
     actor = notifications.reader(user)
@@ -166,7 +173,7 @@ def _about_ticket(payload: dict[str, Any]) -> Mail | None:
 
 def _about_work(payload: dict[str, Any]) -> Mail | None:
     """What one of the staff sees of it, as whose work it is. A note is not quoted: it stays on the staff pages."""
-    user = _person(payload["user_id"])
+    user = _reader(payload["user_id"])
     if user is None or user.email is None or user.role == Role.CUSTOMER:
         return None
     actor = policy.Actor(id=user.id, role=user.role, name=user.name)
@@ -339,7 +346,7 @@ def overdue(payload: dict[str, Any]) -> Mail | None:
 @mail
 def digest(payload: dict[str, Any]) -> Mail | None:
     """What happened within an hour, in a line each, of what there still is to be told."""
-    user = _person(payload["user_id"])
+    user = _reader(payload["user_id"])
     items = []
     for item in payload["items"]:
         made = MAILS[item["kind"]]({**item, "user_id": payload["user_id"]})
@@ -408,7 +415,7 @@ def send(job: jobs.Claimed) -> None:
             codes = [code for code, _ in error.recipients.values()]
             if min(codes, default=0) < 500:
                 raise SMTPRefused(f"refused with {codes}") from None  # without the address, which may be erased one day
-            _bounced(job)
+            _bounced(job, composed.to)
             raise jobs.GiveUp(f"no such mailbox: {codes}") from None
         except smtplib.SMTPSenderRefused as error:  # which names the address that lets its reader write
             raise SMTPRefused(f"our sender was refused with {error.smtp_code}") from None
@@ -429,11 +436,11 @@ class SMTPRefused(Exception):
     """The mail server refused for now."""
 
 
-def _bounced(job: jobs.Claimed) -> None:
+def _bounced(job: jobs.Claimed, address: str) -> None:
     """Remember that nobody is reached there."""
-    if "user_id" in job.payload and "to" not in job.payload:
+    if "user_id" in job.payload:
         begin_write()
-        db.session.execute(update(User).where(User.id == job.payload["user_id"]).values(bounced_at=now()))
+        auth.refused(job.payload["user_id"], address)
         db.session.commit()
 
 

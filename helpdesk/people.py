@@ -29,6 +29,7 @@ def _counted() -> Select[Any]:
         _number().label("total"),
         *(_number(User.role == role).label(role.value) for role in (Role.ADMIN, Role.AGENT, Role.CUSTOMER)),
         *(_number(users.FILTERS[state](state)).label(state.value) for state in UserState),
+        _number(User.bounced_at.is_not(None)).label("bounced"),
     )
 
 
@@ -93,6 +94,11 @@ def send_password_link(actor: Actor, user_id: int) -> None:
         raise Conflict("They have no password yet: invite them.")
     auth.send_reset(user, request_id=actor.request_id)
     audit.record("user.password_link.sent", actor=actor, target=f"user:{user.id}")
+
+
+def let_mails_go(actor: Actor, user_id: int) -> None:
+    """Send mails to somebody again, whose address did not work. Raises Forbidden, NotFound."""
+    auth.is_reached(users.take(actor, user_id, Action.USER_WRITE), actor)
 
 
 def limit_password_links(actor: Actor, user_id: int) -> None:

@@ -80,6 +80,8 @@ class Action(StrEnum):
     IMAGE_DELETE = "image:delete"
     IMAGE_DELETE_ANY = "image:delete-any"
     JOB_MANAGE = "job:manage"
+    MAIL_MANAGE = "mail:manage"
+    MAIL_READ = "mail:read"
     REPLY_READ = "reply:read"
     REPLY_SHARE = "reply:share"
     REPLY_WRITE = "reply:write"
@@ -126,6 +128,8 @@ MEANING: dict[Action, str] = {
     Action.IMAGE_DELETE: "delete one's own photo",
     Action.IMAGE_DELETE_ANY: "delete any photo one sees",
     Action.JOB_MANAGE: "see what the worker has to do, try again what failed, or drop it",
+    Action.MAIL_MANAGE: "see the mails that came in, work on one again, or let go of it",
+    Action.MAIL_READ: "read all of the mail that a comment or a report one sees was made of",
     Action.REPLY_READ: "use saved replies: one's own, one's team's and everybody's",
     Action.REPLY_SHARE: "make, change and delete the saved replies of teams and of everybody",
     Action.REPLY_WRITE: "make, change and delete saved replies of one's own",
@@ -175,6 +179,7 @@ _AGENT = _CUSTOMER | {
     Action.COMMENT_ADDRESS,
     Action.DESK_USE,
     Action.IMAGE_DELETE_ANY,
+    Action.MAIL_READ,
     Action.REPLY_READ,
     Action.REPLY_WRITE,
     Action.SLA_READ,
@@ -362,7 +367,7 @@ def visible_tickets(staff: bool) -> Rows:
             *common, *place, *times,
             Ticket.title, Ticket.public_title, Ticket.description, Ticket.priority, Ticket.channel,
             _reporter.id.label("reporter_id"), _reporter.name.label("reporter_name"),
-            _reporter.email.label("reporter_email"),
+            _reporter.email.label("reporter_email"), _reporter.bounced_at.label("reporter_bounced_at"),
             _assignee.id.label("assignee_id"), _assignee.name.label("assignee_name"),
             Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
             Ticket.comment_count, Ticket.image_count, Ticket.updated_at, Ticket.first_response_at,
@@ -676,7 +681,7 @@ def visible_users(role: Role) -> Rows:
                 for label, column in (
                     ("username", User.username), ("created_at", User.created_at), ("updated_at", User.updated_at),
                     ("last_seen_at", last_seen()),
-                    ("state", account_state()), ("version", User.version),
+                    ("state", account_state()), ("version", User.version), ("bounced_at", User.bounced_at),
                 )
             ),
             Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),

@@ -13,6 +13,7 @@ from helpdesk import (
     audit,
     auth,
     images,
+    inbound,
     jobs,
     limits,
     notifications,
@@ -34,7 +35,6 @@ from models import (
     DigestItem,
     Draft,
     IdempotencyKey,
-    InboundMail,
     Job,
     JobState,
     Membership,
@@ -72,7 +72,7 @@ LAST_ADMIN = "This is the last admin: make somebody else one first."
 _me_select = (
     select(
         User.id, User.username, User.name, User.email, User.role, User.is_active, User.locale, User.time_zone,
-        User.theme, User.has_shortcuts, User.notifications, User.created_at, User.updated_at,
+        User.theme, User.has_shortcuts, User.notifications, User.bounced_at, User.created_at, User.updated_at,
         policy.last_seen().label("last_seen_at"),
         Team.id.label("team_id"), Team.slug.label("team_slug"), Team.name.label("team_name"),
     )
@@ -138,7 +138,7 @@ def confirm_address(text: str, *, peer: str, request_id: str | None) -> None:
         raise Taken("email", "This address belongs to another account.")
     user.email, user.email_normalized = email, auth.normalize_email(email)
     user.email_verified_at = user.updated_at = token.used_at = now()
-    user.bounced_at = None
+    auth.is_reached(user)
     auth.flush_unique()
     auth.end_links(user.id, TokenPurpose.RESET)
     jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=request_id)
@@ -168,6 +168,8 @@ FILTERS: dict[str, Callable[[str], ColumnElement[bool]]] = {
     "role": lambda name: User.role.in_(bindparam(name, expanding=True)),
     "team": lambda name: Team.slug.in_(bindparam(name, expanding=True)),
     "is_active": lambda name: User.is_active == bindparam(name),
+    "bounced": lambda name: User.bounced_at.is_not(None),
+    "reached": lambda name: User.bounced_at.is_(None),
     # as the indexes have it that know no others
     UserState.ACTIVE: lambda name: and_(User.is_active == true(), User.password_hash.is_not(None)),
     UserState.INVITED: lambda name: and_(
@@ -215,10 +217,12 @@ def listing(
     policy.require(actor, Action.USER_READ)
     role = actor.role or Role.CUSTOMER
     values = dict(filters)
-    if role != Role.ADMIN and ("state" in values or sort.removeprefix("-") in ADMINS_ORDERS):
+    if role != Role.ADMIN and ("state" in values or "is_bounced" in values or sort.removeprefix("-") in ADMINS_ORDERS):
         raise Forbidden("Only admins see when people were here, and how their accounts stand.")
     if (state := values.pop("state", None)) is not None:
         values[state] = True
+    if (is_bounced := values.pop("is_bounced", None)) is not None:
+        values["bounced" if is_bounced else "reached"] = True
     names = frozenset(values)
     if "q" in values:
         q = values.pop("q").lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -426,8 +430,7 @@ def erase(actor: Actor, user: User) -> None:
     _check_not_last_admin(user)
     at = now()
     _forget_answers(user)
-    theirs = select(InboundMail.id).where(func.lower(InboundMail.sender) == user.email_normalized)
-    db.session.execute(delete(InboundMail).where(InboundMail.id.in_(theirs)))
+    inbound.forget_person(user)
     _hand_back_work(actor, user)
     joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None))
     for ticket_id in list(db.session.scalars(joined.order_by(TicketReport.ticket_id))):
@@ -435,7 +438,7 @@ def erase(actor: Actor, user: User) -> None:
     db.session.execute(delete(OneTimeToken).where(OneTimeToken.subject == user.email_normalized))
     user.username = user.email = user.email_normalized = user.password_hash = user.time_zone = None
     user.name, user.is_active, user.role, user.notifications = DELETED, False, Role.CUSTOMER, {}
-    user.email_verified_at = user.bounced_at = None
+    user.email_verified_at = user.bounced_at = user.bounce_noted_at = None
     user.last_seen_at = LONG_AGO
     user.erased_at = user.updated_at = at
     user.version += 1

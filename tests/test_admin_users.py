@@ -121,13 +121,14 @@ def test_the_users_page_takes_six_statements_however_many_people(desk: Reader, a
 
 
 def test_only_admins_see_how_accounts_stand(admin: Person, agent: Person, customer: Person) -> None:
-    for query in ("state=active", "sort=last_seen_at", "sort=-last_seen_at"):
+    for query in ("state=active", "is_bounced=true", "sort=last_seen_at", "sort=-last_seen_at"):
         assert admin.get(f"/api/users?{query}").status_code == 200
         assert agent.get(f"/api/users?{query}").status_code == 403
     assert agent.get("/api/users?sort=role").status_code == 200
     counts = admin.get("/api/users/counts").json
     assert {name: one["count"] for name, one in counts.items()} == {
         "total": 3, "admin": 1, "agent": 1, "customer": 1, "active": 3, "invited": 0, "guest": 0, "deactivated": 0,
+        "bounced": 0,
     }  # fmt: skip
     for person in (agent, customer):
         assert person.get("/api/users/counts").status_code == 403

@@ -203,6 +203,9 @@ def _conflicts(world: World) -> Conflicts:
         "DELETE /api/users/{user_id}": ("admin", {"target": {"user_id": last}}),
         "POST /api/jobs/{job_id}/retry": ("admin", {"target": TARGETS["job done"](world, "admin")}),
         "DELETE /api/jobs/{job_id}": ("admin", {"target": TARGETS["job done"](world, "admin")}),
+        "POST /api/inbound-mails/{mail_id}/retry": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
+        "POST /api/inbound-mails/{mail_id}/report": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
+        "POST /api/inbound-mails/{mail_id}/dismiss": ("admin", {"target": TARGETS["mail taken over"](world, "admin")}),
         "POST /api/users/{user_id}/invite": ("admin", {"target": {"user_id": last}}),
         "POST /api/users/{user_id}/password-link": ("admin", {"target": TARGETS["invited"](world, "admin")}),
         "DELETE /api/buildings/{building_id}": ("admin", {"target": {"building_id": used["buildings"]}}),
@@ -575,6 +578,7 @@ LOOKED_UP = {
     "ticket_id", "into_id", "until", "away_until", "time_zone", "tz", "user_id", "email", "current_password",
     "Idempotency-Key", "image", "images",
     "calendar_id", "category_ids", "team_ids", "ids", "policies", "hours", "holidays", "resolution_seconds",
+    "add_tags", "remove_tags",
 }  # fmt: skip
 """Fields whose right values stand in the database, or in a list, and not in the contract; or beside another field."""
 

@@ -240,6 +240,7 @@ def _queries(call: Call, problem: Problem) -> Iterator[str]:
 
 NAMED = {
     "categories": "category_id",
+    "inbound_mails": "mail_id",
     "saved_replies": "reply_id",
     "saved_views": "view_id",
     "report_subscriptions": "subscription_id",

@@ -324,7 +324,8 @@ def test_the_sidebar_and_the_place_in_a_list_are_counted_by_indexes(campus: Camp
 @pytest.mark.parametrize("sort", [f"{way}{name}" for name in SORTS for way in ("", "-")])
 def test_who_stands_beside_a_ticket_is_found_in_the_order_of_the_list(campus: Campus, sort: str) -> None:
     """Both neighbours, by the index that the list walks, and nothing is sorted for them."""
-    plan = campus.plan("agent", f"/staff/tickets/{campus.ticket}?{urlencode({'list': f'sort={sort}'})}", of_many=True)
+    path = f"/staff/tickets/{campus.ticket}?{urlencode({'list': f'sort={sort}'})}"
+    plan = campus.plan("agent", path, of_many=True, saying="previous")
     assert f"{sort.removeprefix('-')}_id" in plan, plan
     assert not _sorts(plan), plan
 

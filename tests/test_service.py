@@ -58,7 +58,7 @@ def test_it_is_ready_with_its_database_at_the_newest_migration(anonymous: Person
     assert response.status_code == 200
     assert response.json == {
         "status": "ready",
-        "parts": {"database": "ok", "migrations": "ok", "jobs": "ok", "mail": "ok"},
+        "parts": {"database": "ok", "migrations": "ok", "jobs": "ok", "mail": "ok", "inbound": "ok"},
     }
     before = migrate_to("an-older-one")
     try:

@@ -43,7 +43,7 @@ ASKED = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Heade
 _TARGET = {
     "token": "link", "comment_id": "words", "user_id": "somebody", "session_id": "own session", "image_id": "photo",
     "reply_id": "saved reply", "bulk_edit_id": "own bulk edit", "policy_id": "service level",
-    "subscription_id": "another's mailed figures",
+    "subscription_id": "another's mailed figures", "mail_id": "mail laid aside",
 }  # fmt: skip
 
 

@@ -21,7 +21,19 @@ from tests.doors import Browser, at, change, login, recorded, row_of, same, with
 from tests.factories import PASSWORD, Person, link_in, mails, make_user, work
 
 ME = "/api/users/me"
-ME_SHOWN = {"id", "username", "name", "email", "role", "team", "is_active", "created_at", "updated_at", "last_seen_at"}
+ME_SHOWN = {
+    "id",
+    "username",
+    "name",
+    "email",
+    "role",
+    "team",
+    "is_active",
+    "created_at",
+    "updated_at",
+    "last_seen_at",
+    "bounced_at",
+}
 SHOWN = ME_SHOWN | {"is_away", "state", "version"}
 
 
@@ -232,11 +244,11 @@ def test_agents_see_what_they_need_of_people_and_admins_all(agent: Person, admin
     for person in (customer, colleague):
         shown, full = (who.get(f"/api/users/{person.id}").json for who in (agent, admin))
         assert set(shown) == set(full) == SHOWN
-        assert {name for name in SHOWN if full[name] is None} <= {"team"}
+        assert {name for name in SHOWN if full[name] is None} <= {"team", "bounced_at"}
         hidden = {"username", "created_at", "updated_at", "last_seen_at", "state", "version"} | (
             set() if person is customer else {"email"}
         )
-        assert {name for name in SHOWN if shown[name] is None} - {"team"} == hidden
+        assert {name for name in SHOWN if shown[name] is None} - {"team", "bounced_at"} == hidden
         assert {name: shown[name] for name in ("id", "name", "role", "team")} == {
             name: full[name] for name in ("id", "name", "role", "team")
         }
@@ -573,7 +585,7 @@ def test_erasing_a_person_takes_away_who_they_were_and_keeps_what_they_said(
     assert customer.get(ME).status_code == 401
     assert login(customer, customer.username).status_code == 401
     seen = agent.sees(number)
-    assert seen["reporter"] == {"id": customer.id, "name": "Deleted user", "email": None}
+    assert seen["reporter"] == {"id": customer.id, "name": "Deleted user", "email": None, "bounced_at": None}
     [comment] = agent.get(f"/api/tickets/{number}/comments").json["items"]
     assert (comment["text"], comment["author"]["name"]) == ("It is still dripping.", "Deleted user")
     for path in (f"/api/tickets/{number}", f"/api/tickets/{number}/timeline", "/api/users", "/api/tickets"):

@@ -5,13 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
 
 from helpdesk import auth
-from models import Job, JobState, OneTimeToken, TokenPurpose, User, begin_write, db
+from models import (
+    InboundBlob,
+    InboundMail,
+    InboundState,
+    Job,
+    JobState,
+    OneTimeToken,
+    TokenPurpose,
+    User,
+    begin_write,
+    db,
+    now,
+)
 from tests.factories import PASSWORD, Person, a_picture, a_report, form
 
 PEOPLE = ("anonymous", "reporter", "other", "joined", "agent", "admin", "off")
@@ -217,6 +230,10 @@ TARGETS: dict[str, Target] = {
     "colleague": lambda world, who: {"user_id": world.agent.id},
     "somebody": lambda world, who: {"user_id": Person.made(world.app, "customer").id},
     "job": lambda world, who: {"job_id": _given_up(JobState.DEAD)},
+    "mail laid aside": lambda world, who: {"mail_id": _mail(InboundState.QUARANTINED)},
+    "mail taken over": lambda world, who: {"mail_id": _mail(InboundState.DONE)},
+    "words by mail": lambda world, who: _said_by_mail(world),
+    "report by mail": lambda world, who: _reported_by_mail(world),
     "job done": lambda world, who: {"job_id": _given_up(JobState.DONE)},
     "invited": lambda world, who: {
         "user_id": world.made("/api/users", email=_address(), name="New", role="agent"),
@@ -246,6 +263,32 @@ def _given_up(state: JobState) -> int:
     db.session.add(job)
     db.session.commit()
     return job.id
+
+
+def _mail(state: InboundState, **fields: Any) -> int:
+    """One that came in, and what became of it."""
+    begin_write()
+    number = unique("mail")
+    mail = InboundMail(key=number, sender="nora@elsewhere.test", subject="Stuck", size_bytes=90, state=state, **fields)
+    db.session.add(mail)
+    db.session.flush()
+    raw = f"From: nora@elsewhere.test\r\nMessage-ID: <{number}@x>\r\n\r\nIt is stuck.\r\n".encode()
+    db.session.add(InboundBlob(mail_id=mail.id, data=raw, keep_until=now() + timedelta(days=1)))
+    db.session.commit()
+    return mail.id
+
+
+def _said_by_mail(world: World) -> dict[str, Any]:
+    number = world.ticket()
+    comment = world.comment("words", number)
+    _mail(InboundState.DONE, ticket_id=number, comment_id=comment)
+    return {"comment_id": comment}
+
+
+def _reported_by_mail(world: World) -> dict[str, Any]:
+    number = world.ticket()
+    _mail(InboundState.DONE, ticket_id=number, received_at=now() - timedelta(minutes=1))
+    return {"ticket_id": number}
 
 
 def _session_of_somebody(world: World) -> dict[str, Any]:

@@ -6,7 +6,7 @@ cannot differ.
 """
 
 from blueprints.http.attached import FIELD, Photos, photos, without_photos
-from blueprints.http.calls import CALLS, Answer, Call, Doors, Pages, page, photo, served, streamed, table
+from blueprints.http.calls import CALLS, Answer, Call, Doors, Pages, page, photo, served, streamed, table, text_file
 from blueprints.http.codec import Json, read_json
 from blueprints.http.once import Replay, begin, begin_form, leave, look, name_of_call, name_of_form, seen_before
 from blueprints.http.versions import expect_form_version, expect_version, make_etag
@@ -78,5 +78,6 @@ __all__ = [
     "set_cookies",
     "streamed",
     "table",
+    "text_file",
     "without_photos",
 ]

@@ -68,6 +68,12 @@ ACTIONS = {
     "job.retried": lazy_gettext("Tried a job again"),
     "job.all_retried": lazy_gettext("Tried jobs again"),
     "job.dropped": lazy_gettext("Dropped a job"),
+    "mail.retried": lazy_gettext("Let a mail be worked on again"),
+    "mail.reported": lazy_gettext("Made a report of a mail"),
+    "mail.dismissed": lazy_gettext("Let go of a mail"),
+    "mail.downloaded": lazy_gettext("Took a mail as a file"),
+    "user.bounced": lazy_gettext("Mails to the address come back"),
+    "user.reached": lazy_gettext("Mails to the address get through again"),
     "export.audit_events": lazy_gettext("Exported the audit log"),
 }
 """What is not here is said in its own words: `category.deleted` → `Category deleted`."""
@@ -78,6 +84,7 @@ LINKS = {
     "saved_reply": ("staff.reply_page", "reply_id"),
     "view": ("staff.view", "view_id"),
     "job": ("staff.job_page", "job_id"),
+    "mail": ("staff.mail_page", "mail_id"),
     "category": ("staff.category_page", "category_id"),
     "building": ("staff.building_page", "building_id"),
     "tag": ("staff.tag_page", "tag_id"),

@@ -34,6 +34,7 @@ KINDS = {
     "digest": lazy_gettext("Gather an hour’s mails"),
     "forgotten": lazy_gettext("Prepare a password link"),
     "inbound": lazy_gettext("Read a mail that came in"),
+    "inbound_photos": lazy_gettext("Take over photos that came by mail"),
     "index_tickets": lazy_gettext("Index tickets for the search"),
     "mail": lazy_gettext("Send a mail"),
     "mail_reports": lazy_gettext("Mail the figures"),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from blueprints import errors as answers
 from blueprints import http
 from blueprints.words import gettext, lazy_gettext
-from helpdesk import images, policy, reads, search, tasks, tickets, users, views
+from helpdesk import images, policy, postbox, reads, search, tasks, tickets, users, views
 from helpdesk.errors import Forbidden, HelpdeskError, Invalid
 from helpdesk.limits import UPLOAD
 from helpdesk.policy import Action, Actor
@@ -131,6 +131,7 @@ DESK_PAGES = (
     ("staff.tags_page", "i-tag", lazy_gettext("Tags")),
     ("staff.replies_page", "i-chat", lazy_gettext("Saved replies")),
     ("staff.sla_page", "i-clock", lazy_gettext("Service levels")),
+    ("staff.mails_page", "i-inbox", lazy_gettext("Mails that came in")),
     ("staff.jobs_page", "i-tasks", lazy_gettext("Jobs")),
     ("staff.audit_page", "i-eye", lazy_gettext("Audit log")),
 )
@@ -218,13 +219,16 @@ def counts(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """The numbers of the sidebar by the names of its views, of the tasks too; and what else is asked for with them.
     One statement."""
+    others_too: tickets.Also = {"tasks": (tasks.count_of_mine(), {}), **(also or {})}
+    if policy.can(actor, Action.MAIL_MANAGE):
+        others_too = {**others_too, "mails": (postbox.laid_aside(), {})}
     counted = [*around.views, *[view for view in around.saved if view.is_counted][:COUNTED_AT_MOST]]
     numbers, others = tickets.count_each(
         actor,
         {view.name: view.counted for view in counted},
-        {"tasks": (tasks.count_of_mine(), {}), **(also or {})},
+        others_too,
     )
-    numbers["tasks"] = tickets.capped(others.pop("tasks"))
+    numbers |= {name: tickets.capped(others.pop(name)) for name in ("tasks", "mails") if name in others}
     return numbers, others
 
 

@@ -313,6 +313,7 @@ def page(
         replies=around.replies,
         present=around.present,
         similar=around.similar,
+        mails=around.mails,
         just_sent=_just_sent(actor, shown, rows, just_sent or request.args.get("sent", type=int)),
         undone=undone or _undone(ticket_id),
         typed_person=sent.person if sent and not (done and asked == "add") else "",

@@ -48,8 +48,10 @@ CHIPS: tuple[tuple[str, Any, dict[str, str]], ...] = (
     ("invited", lazy_gettext("Invited"), {"state": "invited"}),
     ("guest", lazy_gettext("Guests"), {"state": "guest"}),
     ("deactivated", lazy_gettext("Deactivated"), {"state": "deactivated"}),
+    ("bounced", lazy_gettext("Mails come back"), {"is_bounced": "true"}),
 )
 """Number of `people.counts`, words, and what the address says."""
+CHOSEN = ("role", "state", "is_bounced")
 DONE = {
     "saved": lazy_gettext("Saved"),
     "role": lazy_gettext("The role is changed"),
@@ -57,6 +59,7 @@ DONE = {
     "deactivated": lazy_gettext("The account is deactivated"),
     "ended": lazy_gettext("They are logged out"),
     "invited": lazy_gettext("The invitation is on its way"),
+    "reached": lazy_gettext("Mails are sent there again"),
     "linked": lazy_gettext("The link for a new password is on its way"),
     "erased": lazy_gettext("The person is erased"),
 }
@@ -99,10 +102,10 @@ class Asked:
         return f"{url_for('staff.users_page')}?{urlencode(values)}" if values else url_for("staff.users_page")
 
     def chip(self, values: dict[str, str]) -> str:
-        return self.address("role", "state", **values)
+        return self.address(*CHOSEN, **values)
 
     def is_chip(self, values: dict[str, str]) -> bool:
-        return {name: self.values[name] for name in ("role", "state") if name in self.values} == values
+        return {name: self.values[name] for name in CHOSEN if name in self.values} == values
 
     def sorted(self, name: str) -> str:
         """The address that sorts by this column, the other way round where it does so already."""
@@ -282,6 +285,15 @@ def send_user_link(user_id: int) -> Response:
             people.limit_password_links(actor, user_id)
 
     return _done_at_once(user_id, deed, let_in)
+
+
+@pages.post(f"{ONE}/reached")
+def let_mails_go(user_id: int) -> Response:
+    def deed(actor: Actor) -> str:
+        people.let_mails_go(actor, user_id)
+        return "reached"
+
+    return _done_at_once(user_id, deed)
 
 
 @pages.post(f"{ONE}/activate")

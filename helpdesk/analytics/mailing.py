@@ -64,6 +64,8 @@ def report(payload: dict[str, Any]) -> Mail | None:
     actor = Actor(id=user.id, role=user.role, name=user.name)
     if not policy.can(actor, Action.ANALYTICS_READ):
         return None
+    if user.bounced_at is not None:
+        raise jobs.NothingToDo("Not sent: mails to this address come back.")
     team = db.session.get(Team, found.team_id) if found.team_id is not None else None
     period = Period(date.fromisoformat(payload["first"]), date.fromisoformat(payload["last"]), campus())
     figures = overview(actor, period, Scope({"team": [team.slug]} if team else {}))

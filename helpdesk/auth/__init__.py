@@ -21,6 +21,7 @@ from helpdesk.auth.accounts import (
     take_user,
     take_verified,
 )
+from helpdesk.auth.bounces import came_back, is_reached, refused
 from helpdesk.auth.keys import keys
 from helpdesk.auth.links import (
     LINK_HOURS,
@@ -65,6 +66,7 @@ __all__ = [
     "Identity",
     "SignedIn",
     "access_token",
+    "came_back",
     "change_password",
     "check_new_password",
     "check_registration_domain",
@@ -79,6 +81,7 @@ __all__ = [
     "hash_password",
     "identify",
     "is_password",
+    "is_reached",
     "keys",
     "link_token",
     "login",
@@ -92,6 +95,7 @@ __all__ = [
     "read_mails_token",
     "read_reply_address",
     "refresh",
+    "refused",
     "register",
     "reply_address",
     "report_link",

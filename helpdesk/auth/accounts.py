@@ -9,6 +9,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import audit, jobs, limits
+from helpdesk.auth.bounces import is_reached
 from helpdesk.auth.links import end_links, make_link_token, read_link
 from helpdesk.auth.passwords import check_new_password, hash_password, is_outdated, is_password
 from helpdesk.auth.sessions import SignedIn, end_sessions, start_session
@@ -132,6 +133,7 @@ def confirm(text: str, password: str, *, peer: str, agent: str, request_id: str 
         raise BadLink
     user.password_hash = hashed
     user.email_verified_at = user.updated_at = now()
+    is_reached(user)
     token.used_at = now()
     end_sessions(user.id)
     jobs.enqueue("index_tickets", {"reporter_id": user.id}, request_id=request_id)  # a guest's got another name
@@ -219,6 +221,7 @@ def reset(text: str, password: str, *, peer: str, request_id: str | None) -> Non
     if owner is None or not owner.is_active:
         raise BadLink
     token.used_at = now()
+    is_reached(owner)
     _set_password(owner, hashed, request_id)
     end_sessions(owner.id)
     audit.record("password.reset", actor_id=owner.id, target=f"user:{owner.id}", peer=peer, request_id=request_id)

@@ -9,22 +9,24 @@ A mail is kept, by `take_in`, before anything is done with it; the worker does t
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import LargeBinary, bindparam, delete, func, or_, select, update
 
 from helpdesk import auth, comments, events, guests, images, jobs, limits, policy, tickets
-from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, NotFound, TooMany
+from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, NotFound
 from helpdesk.inbound import reading
 from helpdesk.inbound.kinds import Kind
-from helpdesk.inbound.reading import Incoming
+from helpdesk.inbound.reading import Incoming, Picture
 from helpdesk.pictures import Looked, NotAPicture, look
-from helpdesk.policy import ANONYMOUS, Actor
+from helpdesk.policy import ANONYMOUS, SYSTEM, Actor
 from helpdesk.settings import setting
 from models import (
     ActorKind,
@@ -36,8 +38,10 @@ from models import (
     InboundMail,
     InboundState,
     Role,
+    Rows,
     Status,
     Ticket,
+    TicketReport,
     User,
     begin_write,
     db,
@@ -46,8 +50,10 @@ from models import (
 
 MAX_ATTEMPTS = 3
 """What could not be worked on so often is laid aside, where somebody sees it."""
-KEEP_DAYS = 30
-"""So long the mail itself is kept; what became of it stays."""
+KEEP_DAYS, KEEP_TOO_MANY_DAYS = 30, 7
+"""So long the mail itself is kept, and so long one of too many."""
+REMEMBER_DAYS = 180
+"""So long it is remembered that it came, and what became of it."""
 MOST_PICTURES = 10
 MOST_MERGES = 10
 TITLE, TEXT = 200, 20_000
@@ -62,10 +68,11 @@ def take_in(raw: bytes, *, recipient: str | None = None) -> bool:
     key, message_id = reading.key_of(raw)
     kept = raw if len(raw) <= reading.MAX_BYTES else raw[: reading.READ_OF_LARGER_BYTES]
     values = {"message_id": message_id, "recipient": (recipient or "")[:254] or None, "size_bytes": len(raw)}
+    values["sender"] = reading.sender_of(raw)  # before it is read, so that it can be found if they are erased
     if not jobs.insert_ignore(InboundMail, key=key, **values):
         return False
     mail = db.session.scalars(select(InboundMail).where(InboundMail.key == key)).one()
-    db.session.add(InboundBlob(mail_id=mail.id, data=kept))
+    db.session.add(InboundBlob(mail_id=mail.id, data=kept, keep_until=now() + timedelta(days=KEEP_DAYS)))
     jobs.enqueue("inbound", {"mail_id": mail.id}, key=f"inbound:{mail.id}")
     return True
 
@@ -90,7 +97,10 @@ def _quarantined(why: str) -> Done:
 
 @jobs.handles("inbound")
 def work_on(job: jobs.Claimed) -> None:
-    """Work on a mail. That it was tried is written before: one that kills its worker is laid aside like any other."""
+    """Work on a mail. That it was tried is written before: one that kills its worker is laid aside like any other.
+
+    One that an admin lets in is not counted again; as a report it is one whatever address it came by.
+    """
     mail_id = job.payload["mail_id"]
     begin_write()
     mail = _take(mail_id)
@@ -115,19 +125,24 @@ def work_on(job: jobs.Claimed) -> None:
             _finish(mail, _quarantined(str(error)))
         db.session.commit()
         return
-    known = _known(incoming, recipient)
-    too_many = _is_too_many(incoming, known[0].id if known else None)
+    counted = _Counted() if job.payload.get("is_let_in") else _count(incoming, recipient)
     db.session.rollback()  # nothing is locked while a mail is read, nor while it is counted
     begin_write()
     mail = _take(mail_id)
     if mail is not None:
         mail.sender, mail.subject = incoming.sender, incoming.subject
+        known = None if job.payload.get("is_report") else _known(incoming, recipient)
+        mail.user_id = known[0].id if known else None
         try:
             with db.session.begin_nested():
-                done = _quarantined("There were too many of this sender’s.") if too_many else _decide(incoming, mail)
+                done = _quarantined(counted.too_many) if counted.too_many else _decide(incoming, mail, known, counted)
         except (Forbidden, Conflict, Invalid) as error:
             done = _quarantined(_why(error))
         _finish(mail, done)
+        if counted.too_many:
+            soon = now() + timedelta(days=KEEP_TOO_MANY_DAYS)
+            shorter = InboundBlob.mail_id == mail_id, InboundBlob.keep_until > soon
+            db.session.execute(update(InboundBlob).where(*shorter).values(keep_until=soon))
     db.session.commit()
 
 
@@ -137,17 +152,41 @@ def _known(incoming: Incoming, recipient: str | None) -> tuple[User, int] | None
     return next((found for one in addresses if one and (found := auth.read_reply_address(one))), None)
 
 
-def _is_too_many(incoming: Incoming, user_id: int | None) -> bool:
+@dataclass(frozen=True)
+class _Counted:
+    too_many: str = ""
+    """Of what there were too many, in words; empty where it is one of few."""
+    is_answered: bool = True
+    """Whether a report gets an answer."""
+
+
+def _count(incoming: Incoming, recipient: str | None) -> _Counted:
+    """Count a mail that somebody wrote. Whoever has proven nothing is counted with everybody of the same domain, and
+    with all others who have not; an address of somebody here may report as often as they may on the page."""
     if incoming.kind not in (Kind.PERSON, Kind.DOUBTFUL, Kind.ROBOT):
-        return False
-    try:
-        if user_id is not None:
-            limits.check(limits.CREATE, f"mails of {user_id}")
-        else:
-            limits.check(limits.GUEST_ADDRESS, auth.normalize_email(incoming.sender))
-    except TooMany:
-        return True
-    return False
+        return _Counted()
+    known = _known(incoming, recipient)
+    if known is not None:
+        is_more = limits.wait_seconds(limits.CREATE, f"mails of {known[0].id}")
+        return _Counted("They wrote too many." if is_more else "")
+    sender = limits.mailbox(auth.normalize_email(incoming.sender))
+    is_of_somebody = _is_of_somebody(incoming)
+    own = (limits.CREATE, f"mails from {sender}") if is_of_somebody else (limits.GUEST_ADDRESS, sender)
+    for (limit, subject), words in (
+        (own, "There were too many of this sender’s."),
+        ((limits.MAIL_DOMAIN, sender.rpartition("@")[2]), "There were too many from where it comes from."),
+        ((limits.MAIL_UNPROVEN, ""), "There were too many of senders that nobody knows."),
+    ):
+        if limits.wait_seconds(limit, subject):
+            return _Counted(words)
+    return _Counted(is_answered=not is_of_somebody or not limits.wait_seconds(limits.MAIL_ANSWERS, sender))
+
+
+def _is_of_somebody(incoming: Incoming) -> bool:
+    """Whether the sender’s address is that of somebody here who has proven it. That they wrote it nobody knows."""
+    sender = auth.normalize_email(incoming.sender)
+    proven = select(User.id).where(User.email_normalized == sender, User.email_verified_at.is_not(None))
+    return bool(sender) and db.session.scalar(proven) is not None
 
 
 def _take(mail_id: int) -> InboundMail | None:
@@ -167,10 +206,9 @@ def _why(error: HelpdeskError) -> str:
     return error.detail or error.title
 
 
-def _decide(incoming: Incoming, mail: InboundMail) -> Done:
-    known = _known(incoming, mail.recipient)
+def _decide(incoming: Incoming, mail: InboundMail, known: tuple[User, int] | None, counted: _Counted) -> Done:
     if incoming.kind == Kind.BOUNCE:
-        return _bounced(incoming, known[0] if known else None)
+        return _bounced(incoming, mail, known[0] if known else None)
     if incoming.kind in (Kind.AUTO_REPLY, Kind.LIST):
         return _ignored("An answer that nobody wrote." if incoming.kind == Kind.AUTO_REPLY else "From a mailing list.")
     if _is_ours(incoming.sender):
@@ -178,10 +216,10 @@ def _decide(incoming: Incoming, mail: InboundMail) -> Done:
     if not incoming.text and not incoming.pictures and not incoming.is_encrypted:
         return _ignored("There is nothing in it.")
     if known is None:
-        return _reported(incoming, mail)
+        return _reported(incoming, mail, counted)
     if incoming.kind == Kind.ROBOT:
         return _ignored("A robot answered.")
-    return _answered(incoming, *known)
+    return _answered(incoming, mail, *known)
 
 
 def _is_ours(sender: str) -> bool:
@@ -191,12 +229,13 @@ def _is_ours(sender: str) -> bool:
     return f"{local.partition('+')[0]}@{host}" in own
 
 
-def _bounced(incoming: Incoming, user: User | None) -> Done:
-    """Believed where it came to the address that only that mail was sent from."""
+def _bounced(incoming: Incoming, mail: InboundMail, user: User | None) -> Done:
+    """Believed, as far as `auth.came_back` does, where it came to the address that only that mail was sent from."""
     bounce = incoming.bounce
-    if user is not None and bounce is not None and bounce.is_final:
-        user.bounced_at = now()
-        return _ignored(f"Mails to {user.name} come back ({bounce.status}).")
+    if user is not None and bounce is not None and bounce.is_final and auth.came_back(user, bounce.recipient):
+        return _ignored(f"A mail to them came back ({bounce.status}).")
+    if bounce is not None and user is None:
+        mail.user_id = db.session.scalar(select(User.id).where(User.email_normalized == bounce.recipient))
     return _ignored("Of the mail system, about a mail that was not delivered.")
 
 
@@ -239,10 +278,12 @@ def wish_of(text: str, actor: Actor) -> Wish:
     return wish
 
 
-def _answered(incoming: Incoming, user: User, ticket_id: int) -> Done:
-    if user.role != Role.CUSTOMER and auth.normalize_email(incoming.sender) != user.email_normalized:
+def _answered(incoming: Incoming, mail: InboundMail, user: User, ticket_id: int) -> Done:
+    mail.is_from_elsewhere = auth.normalize_email(incoming.sender) != user.email_normalized
+    if user.role != Role.CUSTOMER and mail.is_from_elsewhere:
         # the address may have been forwarded along with a mail: it lets nobody else work here
-        return _quarantined(f"It came by {user.name}’s address for answers, from another sender.")
+        return _quarantined("It came by the address for a colleague’s answers, from another sender.")
+    auth.is_reached(user)
     actor = Actor(id=user.id, role=user.role, name=user.name)
     try:
         ticket = policy.take_ticket(actor, ticket_id)
@@ -251,8 +292,8 @@ def _answered(incoming: Incoming, user: User, ticket_id: int) -> Done:
                 break
             ticket = policy.take_ticket(actor, ticket.merged_into_id)
     except NotFound:
-        return _quarantined(f"It answers #{ticket_id}, which {user.name} does not see any more.")
-    return _as_staff(incoming, actor, ticket) if actor.is_staff else _as_customer(incoming, actor, user, ticket)
+        return _quarantined(f"It answers #{ticket_id}, which they do not see any more.")
+    return _as_staff(incoming, actor, ticket) if actor.is_staff else _as_customer(incoming, actor, ticket)
 
 
 def _as_staff(incoming: Incoming, actor: Actor, ticket: Ticket) -> Done:
@@ -269,14 +310,12 @@ def _as_staff(incoming: Incoming, actor: Actor, ticket: Ticket) -> Done:
     return _done("Said on", ticket, comment)
 
 
-def _as_customer(incoming: Incoming, actor: Actor, user: User, ticket: Ticket) -> Done:
+def _as_customer(incoming: Incoming, actor: Actor, ticket: Ticket) -> Done:
     photos, missing = _photos(actor, incoming)
     text = _said(incoming.text, missing)
-    if auth.normalize_email(incoming.sender or "") != user.email_normalized:
-        text = f"*Written from {incoming.sender or 'an address without a name'}:*\n\n{text}"
     try:
         with db.session.begin_nested():
-            comment = comments.add(actor, ticket, text[:TEXT], audience=None, channel=Channel.EMAIL, photos=photos)
+            comment = comments.add(actor, ticket, text, audience=None, channel=Channel.EMAIL, photos=photos)
     except Conflict:  # it is over: what they write is not lost
         category = db.session.get_one(Category, ticket.category_id)
         data = {
@@ -294,11 +333,10 @@ def _done(what: str, ticket: Ticket, comment: Comment | None = None) -> Done:
 # --- by nobody's address ----------------------------------------------------------------------------------------------
 
 
-def _reported(incoming: Incoming, mail: InboundMail) -> Done:
-    """A report of somebody who has proven nothing."""
+def _reported(incoming: Incoming, mail: InboundMail, counted: _Counted) -> Done:
+    """A report of somebody who has proven nothing. What it shows waits with it: nothing of it is decoded before."""
     if not incoming.sender:
         return _quarantined("It does not say who sent it.")
-    sender = auth.normalize_email(incoming.sender)
     description = incoming.text or (
         "*This mail is encrypted and cannot be read here.*" if incoming.is_encrypted else "*A photo.*"
     )
@@ -306,23 +344,51 @@ def _reported(incoming: Incoming, mail: InboundMail) -> Done:
         "title": _title(incoming), "description": description[:TEXT], "category": _category(None),
         "email": incoming.sender, "name": incoming.sender_name or None,
     }  # fmt: skip
-    is_known = db.session.scalar(
-        select(User.id).where(User.email_normalized == sender, User.email_verified_at.is_not(None))
-    )
-    if setting("INBOUND_KNOWN") == "open" and is_known:
+    if setting("INBOUND_KNOWN") == "open" and counted.is_answered and _is_of_somebody(incoming):
         reporter = tickets.person_by_email(incoming.sender)
         ticket: Ticket | None = tickets.write(ANONYMOUS, data, reporter, channel=Channel.EMAIL)
     else:
-        is_person = incoming.kind == Kind.PERSON
-        ticket = guests.report(ANONYMOUS, data, channel=Channel.EMAIL, once=f"mail:{mail.id}", answers=is_person)
+        answers = incoming.kind == Kind.PERSON and counted.is_answered
+        ticket = guests.report(ANONYMOUS, data, channel=Channel.EMAIL, once=f"mail:{mail.id}", answers=answers)
     if ticket is None:
         return _ignored("Its sender was locked out.")
-    guest = Actor(id=ticket.reporter_id, role=Role.CUSTOMER, kind=ActorKind.GUEST)
-    photos, missing = _photos(guest, incoming)
-    images.tie(guest, photos, ticket)
+    mail.user_id = ticket.reporter_id
+    guest = _guest(ticket)
+    if ticket.held:
+        photos, missing = _fit(incoming)
+        mail.has_photos = bool(photos)
+    else:
+        taken, missing = _photos(guest, incoming)
+        images.tie(guest, taken, ticket)
     if missing:
         ticket.description = _said(ticket.description, missing)[:TEXT]
     return _done("Held, until its sender confirms it:" if ticket.held else "A new report:", ticket)
+
+
+def _guest(ticket: Ticket) -> Actor:
+    return Actor(id=ticket.reporter_id, role=Role.CUSTOMER, kind=ActorKind.GUEST)
+
+
+@jobs.handles("inbound_photos")
+def take_photos(job: jobs.Claimed) -> None:
+    """Take over the photos of a report by mail, now that its sender has confirmed it."""
+    waiting = InboundMail.ticket_id == job.payload["ticket_id"], InboundMail.has_photos
+    found = db.session.execute(
+        select(InboundMail.id, InboundMail.size_bytes, InboundBlob.data).join(InboundBlob).where(*waiting)
+    ).first()
+    if found is None:
+        return
+    incoming = reading.read(found.data, is_cut=found.size_bytes > reading.MAX_BYTES)
+    db.session.rollback()
+    begin_write()
+    ticket = policy.take_ticket(SYSTEM, job.payload["ticket_id"])
+    mail = db.session.scalar(select(InboundMail).where(InboundMail.id == found.id, *waiting).with_for_update())
+    if mail is not None:
+        mail.has_photos = False
+        guest = _guest(ticket)
+        with contextlib.suppress(Conflict, Invalid), db.session.begin_nested():  # it has ended, or has enough of them
+            images.attach(guest, _photos(guest, incoming)[0], ticket)
+    db.session.commit()
 
 
 def _category(own: Category | None) -> str:
@@ -350,18 +416,27 @@ def _title(incoming: Incoming) -> str:
 def _photos(actor: Actor, incoming: Incoming) -> tuple[list[int], list[str]]:
     """The photos of a mail, kept as this actor's uploads, and what of it is not taken over."""
     taken: list[int] = []
-    missing = list(incoming.not_taken)
-    for picture in incoming.pictures:
-        looked = _looked(picture.data)
-        if looked is None or len(taken) == MOST_PICTURES or len(picture.data) > images.MAX_BYTES:
-            missing.append(picture.name)
-            continue
+    fit, missing = _fit(incoming)
+    for picture, looked in fit:
         try:
             with db.session.begin_nested():
                 taken.append(images.add(actor, picture.data, looked).id)
         except Invalid:  # more than somebody may send in a day
             missing.append(picture.name)
     return taken, missing
+
+
+def _fit(incoming: Incoming) -> tuple[list[tuple[Picture, Looked]], list[str]]:
+    """What of a mail is a photo that can be taken over, as far as its first bytes tell, and the names of the rest."""
+    fit: list[tuple[Picture, Looked]] = []
+    missing = list(incoming.not_taken)
+    for picture in incoming.pictures:
+        looked = _looked(picture.data)
+        if looked is None or len(fit) == MOST_PICTURES or len(picture.data) > images.MAX_BYTES:
+            missing.append(picture.name)
+        else:
+            fit.append((picture, looked))
+    return fit, missing
 
 
 def _looked(data: bytes) -> Looked | None:
@@ -384,13 +459,59 @@ def _said(text: str, missing: Sequence[str]) -> str:
     return f"{text[: TEXT - len(note) - 2]}\n\n{note}".strip()
 
 
+MOST_BESIDE = 200
+
+
+@lru_cache(maxsize=1)
+def beside() -> Rows:
+    """What the staff are told of the mails beside the words of the ticket `ticket_id`: from which address it was where
+    that is not theirs, and whether all of it can be read (`kept_id`). `comment_id` is null for the report itself."""
+    columns = (
+        InboundMail.id, InboundMail.comment_id, InboundMail.sender, InboundMail.is_from_elsewhere,
+        InboundBlob.mail_id.label("kept_id"),
+    )  # fmt: skip
+    ticket_id: Any = bindparam("ticket_id")
+    made_at = select(Ticket.created_at).where(Ticket.id == ticket_id).scalar_subquery()
+    said = (
+        select(*columns)
+        .outerjoin(InboundBlob, InboundBlob.mail_id == InboundMail.id)
+        .where(InboundMail.ticket_id == ticket_id)
+        .where(or_(InboundBlob.mail_id.is_not(None), InboundMail.is_from_elsewhere))
+        .where(or_(InboundMail.comment_id.is_not(None), InboundMail.received_at <= made_at))
+    )
+    return said.order_by(InboundMail.id.desc()).limit(MOST_BESIDE)
+
+
 @jobs.handles("purge_inbound", every=timedelta(days=1))
 def purge(job: jobs.Claimed) -> None:
-    """Forget the mails themselves after a while, but for what somebody still has to look at."""
+    """Forget the mails themselves after a while, whatever became of them, and that they came after a longer one."""
     begin_write()
-    old = select(InboundMail.id).where(
-        InboundMail.received_at < now() - timedelta(days=KEEP_DAYS),
-        InboundMail.state.in_((InboundState.DONE, InboundState.IGNORED)),
-    )
-    db.session.execute(delete(InboundBlob).where(InboundBlob.mail_id.in_(old)))
+    waiting = select(InboundMail.id).where(InboundMail.state == InboundState.WAITING)  # for a worker that was away
+    over = InboundBlob.keep_until < now(), InboundBlob.mail_id.not_in(waiting)
+    db.session.execute(delete(InboundBlob).where(*over))
+    old = InboundMail.received_at < now() - timedelta(days=REMEMBER_DAYS)
+    db.session.execute(delete(InboundMail).where(old, InboundMail.state != InboundState.WAITING))
     db.session.commit()
+
+
+def forget_person(user: User) -> None:
+    """Take away what came by mail from somebody who is erased, or is about them, as long as their reply addresses are
+    there; and the mails themselves of others on their tickets, which quote them. Writes."""
+    address = user.email_normalized
+    theirs = InboundMail.user_id == user.id, func.lower(InboundMail.sender) == address
+    db.session.execute(delete(InboundMail).where(or_(*theirs)))
+    head = func.substr(InboundBlob.data, 1, reading.MAX_HEAD_BYTES, type_=LargeBinary())
+    unread = InboundMail.state.in_((InboundState.WAITING, InboundState.QUARANTINED)), InboundMail.user_id.is_(None)
+    heads = select(InboundMail.id, InboundMail.recipient, head).join(InboundBlob).where(*unread)
+    named = []
+    for mail_id, recipient, data in db.session.execute(heads).yield_per(50):
+        addresses = reading.addresses_in(data) | {(recipient or "").lower()}
+        answering = (found[0].id for found in map(auth.read_reply_address, addresses) if found)
+        if address in addresses or user.id in answering:
+            named.append(mail_id)
+    db.session.execute(delete(InboundMail).where(InboundMail.id.in_(named)))
+    reported = select(Ticket.id).where(Ticket.reporter_id == user.id)
+    joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id)
+    beside = select(InboundMail.id).where(InboundMail.ticket_id.in_(reported.union(joined)))
+    db.session.execute(delete(InboundBlob).where(InboundBlob.mail_id.in_(beside)))
+    db.session.execute(update(InboundMail).where(InboundMail.id.in_(beside)).values(subject=""))

@@ -77,10 +77,57 @@ class Incoming:
 
 def key_of(raw: bytes) -> tuple[str, str | None]:
     """What is the same of every copy of one mail, and its Message-ID. Found without reading it."""
-    head = raw[:MAX_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    head = _head(raw)
     found = re.search(rb"^Message-ID:\s*<([^<>\s]{1,240})>", head, re.IGNORECASE | re.MULTILINE)
     message_id = _one_line(found[1].decode("utf-8", "replace")) if found else None
     return hashlib.sha256(message_id.encode() if message_id else raw).hexdigest(), message_id or None
+
+
+_FROM = re.compile(rb"^From:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
+
+
+def sender_of(raw: bytes) -> str:
+    """The address in From, found without reading it all; empty where there is none that could be one."""
+    found = _FROM.search(_head(raw))
+    return _from(" ".join(found[1].decode("utf-8", "replace").split()))[1] if found else ""
+
+
+def addresses_in(head: bytes) -> set[str]:
+    """Every address that stands in the head of a mail, in lower case."""
+    return {found.lower() for found in _ADDRESS.findall(_head(head).decode("ascii", "replace"))}
+
+
+def _head(raw: bytes) -> bytes:
+    return raw[:MAX_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+
+
+_OPENS = r"(?<=token=)(?:3D)?[\w-]{20,}|(?<=by-link/)[\w-]{20,}|(?<=\+)[a-z2-7]{24}(?=@)"
+_OPENS_TEXT = re.compile(_OPENS, re.IGNORECASE)
+_OPENS_BYTES = re.compile(_OPENS.encode(), re.IGNORECASE)
+
+
+def without_keys(text: str) -> str:
+    """Without what lets its reader do something as whoever it was sent to: the links in our mails, and the word in the
+    address by which they are answered."""
+    return _OPENS_TEXT.sub("…", text)
+
+
+def raw_without_keys(raw: bytes) -> bytes:
+    return _OPENS_BYTES.sub(b"...", raw)
+
+
+IN_SHORT = (
+    "From", "To", "Cc", "Reply-To", "Date", "Subject", "Message-ID", "In-Reply-To", "Return-Path", "Delivered-To",
+    "X-Original-To", "Auto-Submitted", "Precedence", "List-Id", "Authentication-Results",
+)  # fmt: skip
+"""The headers that say why a mail became what it did."""
+
+
+def in_short(raw: bytes) -> list[tuple[str, str]]:
+    """Those headers, each on one line. Raises Unreadable."""
+    _check(raw)
+    message = email.message_from_bytes(_head(raw) + b"\n\n")
+    return [(name, found[:300]) for name in IN_SHORT if (found := header(message, name))]
 
 
 class Unreadable(Exception):
@@ -113,7 +160,7 @@ def read(raw: bytes, *, is_cut: bool = False) -> Incoming:
     for part in _leaves(message):
         found.take(part, is_cut=is_cut)
     original = found.text()
-    name, address = _from(message)
+    name, address = _from(str(message.get("From", "")))
     return Incoming(
         sender=address,
         sender_name=name,
@@ -172,9 +219,9 @@ def _one_line(text: str) -> str:
 _ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
-def _from(message: Message) -> tuple[str, str]:
+def _from(value: str) -> tuple[str, str]:
     """Name and address of the first in From. The name as people write it, so that it may be shown."""
-    value = str(message.get("From", ""))[:2000]
+    value = value[:2000]
     name, address = email.utils.parseaddr(value)
     if not _ADDRESS.fullmatch(address):
         found = _ADDRESS.search(value)

@@ -109,6 +109,11 @@ class MeShape(Shape):
         required=True, metadata={"description": "Whether keys without a modifier do something on the staff pages."}
     )
     notifications = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    bounced_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Since when mails to the address come back: until it works, only security mails go."},
+    )
     created_at = Moment(required=True)
     updated_at = Moment(required=True)
     last_seen_at = Moment(required=True, allow_none=True)
@@ -186,6 +191,9 @@ class UserShape(Shape):
     created_at = Moment(required=True, allow_none=True)
     updated_at = Moment(required=True, allow_none=True)
     last_seen_at = Moment(required=True, allow_none=True)
+    bounced_at = Moment(
+        required=True, allow_none=True, metadata={"description": "Since when mails to the address come back."}
+    )
     version = fields.Integer(required=True, allow_none=True)
 
 
@@ -200,12 +208,14 @@ class UserCountsShape(Shape):
     invited = fields.Nested(CountShape, required=True)
     guest = fields.Nested(CountShape, required=True)
     deactivated = fields.Nested(CountShape, required=True)
+    bounced = fields.Nested(CountShape, required=True, metadata={"description": "To whom mails do not get through."})
 
 
 class UserQuery(PageQuery):
     role = fields.List(fields.Enum(Role, by_value=True))
     team = fields.List(slug())
     is_active = QueryFlag()
+    is_bounced = QueryFlag(metadata={"description": "Whether mails to them come back: only for admins."})
     state = fields.Enum(UserState, by_value=True, metadata={"description": "Only admins see how accounts stand."})
     q = Words(1, 100, metadata={"description": "The beginning of a name or an address."})
     sort = sorted_by(

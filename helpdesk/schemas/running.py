@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from helpdesk.schemas.shape import CountShape, Group, PageQuery, PersonShape, Shape
 from helpdesk.schemas.words import WHEN, Exactly, Moment
-from models import ActorKind, JobState
+from models import ActorKind, InboundState, JobState
 
 AUDIT_AREAS = (
     "sign-in", "denied", "people", "places", "tickets", "writing", "levels", "exports", "jobs", "other",
@@ -93,3 +93,64 @@ class JobCountsShape(Shape):
     oldest_due_at = Moment(
         required=True, allow_none=True, metadata={"description": "Since when the job that waits longest is due."}
     )
+
+
+# --- mails that came in -----------------------------------------------------------------------------------------------
+
+
+class InboundMailShape(Shape):
+    id = fields.Integer(required=True)
+    state = fields.Enum(
+        InboundState, by_value=True, required=True, metadata={"description": "`quarantined`: laid aside."}
+    )
+    sender = fields.String(required=True, metadata={"description": "As From has it, which proves nothing."})
+    subject = fields.String(required=True)
+    size_bytes = fields.Integer(required=True)
+    outcome = fields.String(required=True, allow_none=True, metadata={"description": "What came of it, in a sentence."})
+    attempts = fields.Integer(required=True)
+    ticket_id = fields.Integer(required=True, allow_none=True)
+    comment_id = fields.Integer(required=True, allow_none=True)
+    user_id = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Whose words it became, or whom it is about."}
+    )
+    received_at = Moment(required=True)
+    handled_at = Moment(required=True, allow_none=True)
+    kept_until = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Until when the mail itself is kept; null: it is gone."},
+    )
+    can_retry = fields.Boolean(required=True)
+
+
+class HeaderShape(Shape):
+    name = fields.String(required=True)
+    value = fields.String(required=True)
+
+
+class FullInboundMailShape(InboundMailShape):
+    """With what the mail says, as plain text, of its beginning; null where it is not kept or cannot be read."""
+
+    headers = fields.List(fields.Nested(HeaderShape), required=True)
+    text = fields.String(
+        required=True, allow_none=True, metadata={"description": "What was read of it: without quotes and signature."}
+    )
+    full_text = fields.String(required=True, allow_none=True)
+
+
+class InboundMailQuery(PageQuery):
+    state = fields.Enum(InboundState, by_value=True)
+
+
+class OriginalShape(Shape):
+    """The mail that somebody's words were made of, as plain text."""
+
+    sender = fields.String(required=True)
+    is_from_elsewhere = fields.Boolean(
+        required=True, metadata={"description": "Whether that is another address than that of whose words it became."}
+    )
+    subject = fields.String(required=True)
+    text = fields.String(required=True)
+    ticket_id = fields.Integer(required=True)
+    received_at = Moment(required=True)
+    kept_until = Moment(required=True)

@@ -14,6 +14,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from helpdesk.schemas.words import (
+    Moment,
     query_number,
 )
 from models import Role
@@ -110,6 +111,9 @@ class PersonShape(Shape):
 
 class ReporterShape(PersonShape):
     email = fields.String(allow_none=True, metadata={"description": "Only for staff."})
+    bounced_at = Moment(
+        allow_none=True, metadata={"description": "Only for staff: since when mails to the address come back."}
+    )
 
 
 class AuthorShape(PersonShape):

@@ -35,7 +35,9 @@ COUNTED_UP_TO = RANKED = 1000
 TYPED = "typed_"
 """Before the name of a filter that stands in the search box."""
 _for_staff = TicketShape()
-_for_customers = TicketShape(exclude=("reporter.email", "is_unread", "first_response_soon_at", "resolution_soon_at"))
+_for_customers = TicketShape(
+    exclude=("reporter.email", "reporter.bounced_at", "is_unread", "first_response_soon_at", "resolution_soon_at")
+)
 
 
 def show(actor: Actor, rows: Iterable[Any], tags: Mapping[int, list[str]] | None = None) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """mail
 
 What somebody who wants mails once an hour hears of at the next one; the addresses by which people answer; the mails that
-came in.
+came in; which addresses do not work.
 """
 
 from __future__ import annotations
@@ -78,13 +78,19 @@ def upgrade() -> None:
         sa.Column("attempts", BIG, nullable=False),
         sa.Column("ticket_id", BIG, nullable=True),
         sa.Column("comment_id", BIG, nullable=True),
+        sa.Column("user_id", BIG, nullable=True),
+        sa.Column("is_from_elsewhere", sa.Boolean(), nullable=False),
+        sa.Column("has_photos", sa.Boolean(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["comment_id"], ["comments.id"], name=op.f("fk_inbound_mails_comment_id_comments"), ondelete="SET NULL"
+            ["comment_id"], ["comments.id"], name=op.f("fk_inbound_mails_comment_id_comments"), ondelete="CASCADE"
         ),
         sa.ForeignKeyConstraint(
-            ["ticket_id"], ["tickets.id"], name=op.f("fk_inbound_mails_ticket_id_tickets"), ondelete="SET NULL"
+            ["ticket_id"], ["tickets.id"], name=op.f("fk_inbound_mails_ticket_id_tickets"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_inbound_mails_user_id_users"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_mails")),
         sa.UniqueConstraint("key", name=op.f("uq_inbound_mails_key")),
@@ -94,18 +100,29 @@ def upgrade() -> None:
     op.create_index("ix_inbound_mails_received_at", "inbound_mails", ["received_at"])
     op.create_index("ix_inbound_mails_ticket_id", "inbound_mails", ["ticket_id"])
     op.create_index("ix_inbound_mails_comment_id", "inbound_mails", ["comment_id"])
+    op.create_index("ix_inbound_mails_user_id", "inbound_mails", ["user_id"])
     op.create_table(
         "inbound_blobs",
         sa.Column("mail_id", BIG, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("keep_until", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["mail_id"], ["inbound_mails.id"], name=op.f("fk_inbound_blobs_mail_id_inbound_mails"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("mail_id", name=op.f("pk_inbound_blobs")),
     )
+    op.create_index("ix_inbound_blobs_keep_until", "inbound_blobs", ["keep_until"])
+
+    op.add_column("users", sa.Column("bounce_noted_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_users_bounced", "users", ["name", "id"],
+        sqlite_where=sa.text("bounced_at IS NOT NULL"), postgresql_where=sa.text("bounced_at IS NOT NULL"),
+    )  # fmt: skip
 
 
 def downgrade() -> None:
+    op.drop_index("ix_users_bounced", "users")
+    op.drop_column("users", "bounce_noted_at")
     op.drop_table("inbound_blobs")
     op.drop_table("inbound_mails")
     op.drop_table("reply_addresses")

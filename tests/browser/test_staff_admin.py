@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from models import Job, JobState, begin_write, db
+from models import InboundBlob, InboundMail, InboundState, Job, JobState, User, begin_write, db, now
 from tests.browser.conftest import THEMES, WIDTHS, Visiting
 from tests.doors import NEW_PASSWORD
 from tests.factories import Person, link_in, mails
@@ -105,21 +106,51 @@ def _something_everywhere(agent: Person, customer: Person) -> int:
     return db.session.query(Job.id).filter(Job.state == JobState.DEAD).limit(1).scalar() or 0
 
 
+def _mails(app: Flask, agent: Person, customer: Person) -> tuple[int, int, int]:
+    """A mail that was laid aside, one that became a comment, and an address that mails come back from."""
+    number = customer.reports()
+    comment = customer.writes(number, "It is the left one.")
+    begin_write()
+    for key, state, more in (
+        ("aside", InboundState.QUARANTINED, {"outcome": "It came by the address for a colleague’s answers."}),
+        ("done", InboundState.DONE, {"outcome": "Said.", "ticket_id": number, "comment_id": comment}),
+    ):
+        subject = "Re: " + "the window in the north wing is stuck and does not close " * 3 + "x" * 90
+        mail = InboundMail(key=key, sender=f"{'jonas' * 9}@private.test", subject=subject, size_bytes=4711, state=state)
+        mail.is_from_elsewhere = True
+        for name, value in more.items():
+            setattr(mail, name, value)
+        db.session.add(mail)
+        db.session.flush()
+        raw = b"From: jonas@private.test\r\nSubject: Re: stuck\r\n\r\nThe left one.\r\n\r\n> " + b"which? " * 60
+        db.session.add(InboundBlob(mail_id=mail.id, data=raw, keep_until=now() + timedelta(days=30)))
+    db.session.get_one(User, customer.id).bounced_at = now()
+    db.session.commit()
+    aside = db.session.query(InboundMail.id).filter(InboundMail.state == InboundState.QUARANTINED).scalar()
+    return aside, number, comment
+
+
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing(
-    visits: Visiting, admin: Person, agent: Person, customer: Person, width: int, theme: str
+    visits: Visiting, app: Flask, admin: Person, agent: Person, customer: Person, width: int, theme: str
 ) -> None:
     visit = visits(admin, width=width, theme=theme)
     page = visit.page
     opened(page, "/staff/admin/jobs")  # empty
     assert not visit.axe()
+    opened(page, "/staff/admin/mails")
+    assert not visit.axe()
     job = _something_everywhere(agent, customer)
+    mail, number, comment = _mails(app, agent, customer)
     person = f"{USERS}/{agent.id}"
     for path in (
         USERS, f"{USERS}?q=nobody+here", f"{USERS}?role=boss", f"{USERS}/new", person, f"{USERS}/{admin.id}",
         f"{person}/role?role=admin", f"{person}/role", f"{person}/deactivate", f"{person}/erase",
         f"{USERS}/{admin.id}/erase", "/staff/admin/jobs", "/staff/admin/jobs?state=ready", f"/staff/admin/jobs/{job}",
+        "/staff/admin/mails", "/staff/admin/mails?state=done", f"/staff/admin/mails/{mail}",
+        f"/staff/tickets/{number}", f"/staff/comments/{comment}/original", f"{USERS}?is_bounced=true",
+        f"{USERS}/{customer.id}",
         "/staff/admin/audit", "/staff/admin/audit?area=levels", f"/staff/admin/audit?target=user:{agent.id}",
     ):  # fmt: skip
         opened(page, path)

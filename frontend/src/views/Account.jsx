@@ -130,7 +130,7 @@ function Address({ me, save }) {
     element.reset()
   })
   return (
-    <Section id="address-h" title="Email address" hint={me.email ? <>We write to <b className="strong">{me.email}</b>, and you log in with it.</> : 'You have none.'}>
+    <Section id="address-h" title="Email address" hint={me.email ? <>We write to <b className="strong">{me.email}</b>, and you log in with it.{me.bounced_at && ' Our mails there come back: is it right? Else give another.'}</> : 'You have none.'}>
       <Form of={form} button="Change address" busy="Sending" saved={asked ? `We sent a link to the new address, ${asked}. It counts once you open it.` : 'This is your address already'}>
         <div className="fields-2">
           <Field id="email" label="New address" error={form.errors.email}>
