@@ -280,7 +280,9 @@ def test_a_tag_is_renamed_and_merged_on_every_ticket(app: Flask, agent: Person, 
     page = reader.reads(here)
     assert page.says("1 ticket")
     page = reader.is_led(reader.sends(form_with(page, here, "name"), name="climate & air"))
-    assert any(link.startswith(("/staff/?tag=climate%20%26%20air&", "/staff/?tag=climate+%26+air&")) for link in page.links)
+    assert any(
+        link.startswith(("/staff/?tag=climate%20%26%20air&", "/staff/?tag=climate+%26+air&")) for link in page.links
+    )
     assert agent.sees(number)["tags"] == ["climate & air"]
     taken = reader.sends(form_with(reader.reads(here), here, "name"), name="air")
     assert taken.status_code == 409
