@@ -226,6 +226,27 @@ def test_every_form_is_kept_whole(desk: Reader, agent: Person, customer: Person)
     assert desk.is_led(desk.sends(page.form_to(NEW))).says("Nell reporter")
 
 
+def test_so_is_a_form_of_administration(desk: Reader, admin: Person) -> None:
+    is_logged_out(desk)
+    desk.is_led(logs_in(desk, desk.reads(LOGIN), admin))
+    new = "/staff/admin/sla/new"
+    typed = {"name": "Exams", "response_seconds": "2", "resolution_seconds": "4", "priorities": ["urgent"]}
+    form = desk.reads(new).form_to(new)
+    is_logged_out(desk)
+    page = Page(logs_in(desk, Page(desk.sends(form, **typed)), admin))
+    assert page.says("Name Exams Everything else in the form is kept as you left it, too.")
+    assert new in page.links
+    assert desk.is_led(desk.sends(page.form_to(new, button="Save"))).says("Exams")
+    (made,) = (one for one in admin.get("/api/sla-policies").json["items"] if one["name"] == "Exams")
+    assert (made["response_seconds"], made["resolution_seconds"], made["priorities"]) == (7200, 345_600, ["urgent"])
+    one = f"/staff/admin/sla/{made['id']}"
+    form = desk.reads(one).form_to(one)
+    is_logged_out(desk)
+    page = Page(logs_in(desk, Page(desk.sends(form, do="delete")), admin))
+    desk.sends(page.form_to(one, button="Delete"))
+    assert "Exams" not in [one["name"] for one in admin.get("/api/sla-policies").json["items"]]
+
+
 def test_a_page_that_is_asked_for_without_a_session_is_gone_back_to(desk: Reader, agent: Person) -> None:
     is_logged_out(desk)
     page = desk.reads(desk.get("/staff/?status=resolved&sort=-created_at").headers["Location"])

@@ -34,6 +34,25 @@ PAGES = {
     "staff.edit_many": "staff.queue",
 }
 """The forms of ours that are carried, and the page on which each stands. Nothing is ever sent to another address."""
+DESK = {
+    "staff.create_sla_policy": "staff.new_sla_policy",
+    "staff.edit_sla_policy": "staff.sla_policy_page",
+    "staff.create_calendar": "staff.new_calendar",
+    "staff.edit_calendar": "staff.calendar_page",
+    "staff.new_team": "staff.teams_page",
+    "staff.edit_team": "staff.team_page",
+    "staff.change_member": "staff.team_page",
+    "staff.new_category": "staff.categories_page",
+    "staff.edit_category": "staff.category_page",
+    "staff.new_building": "staff.buildings_page",
+    "staff.edit_building": "staff.building_page",
+    "staff.new_tag": "staff.tags_page",
+    "staff.edit_tag": "staff.tag_page",
+    "staff.invite": "staff.invite_page",
+    "staff.edit_user": "staff.user_page",
+    "staff.add_report": "staff.reports_page",
+}
+"""The same of administration: of these every field is carried, whatever it is called."""
 BYTES_AT_MOST = 512 * 1024
 """Twice what fields that are not too long can take. With the login's own it must come back below MAX_CONTENT_LENGTH."""
 PRESSED = {
@@ -56,6 +75,12 @@ BUTTONS = {
     "resolve": lazy_gettext("Resolve"),
     "reopen": lazy_gettext("Reopen"),
     "look": lazy_gettext("Go on"),
+}
+_DESK_BUTTONS = {
+    "delete": lazy_gettext("Delete"),
+    "remove": lazy_gettext("Take out of the team"),
+    "merge": lazy_gettext("Merge"),
+    "try": lazy_gettext("Try it on the past"),
 }
 LOST = "lost"
 """A field of ours: there were photos, and photos are not carried."""
@@ -86,6 +111,11 @@ class Kept:
         return found
 
     @property
+    def has_more(self) -> bool:
+        """Whether there are fields that `written` does not tell."""
+        return self.endpoint in DESK
+
+    @property
     def has_lost_photos(self) -> bool:
         return LOST in self.fields
 
@@ -94,6 +124,8 @@ class Kept:
         """What the button does that was pressed."""
         if self.endpoint in PRESSED:
             return PRESSED[self.endpoint]
+        if self.endpoint in DESK:
+            return _DESK_BUTTONS.get(self.fields.get("do", ""), gettext("Save"))
         if self.endpoint == "staff.edit_view":
             return gettext("Delete view") if self.fields.get("do") == "delete" else gettext("Save view")
         if self.endpoint == "staff.task_of_ticket":
@@ -131,7 +163,8 @@ def _kept(path: str, fields: MultiDict[str, str]) -> Kept | None:
         endpoint, values = current_app.url_map.bind("").match(path, method="POST")
     except HTTPException:
         return None
-    if endpoint not in PAGES:
+    page = PAGES.get(endpoint) or DESK.get(endpoint)
+    if page is None:
         return None
-    known = MultiDict((name, value) for name, value in _items(fields) if name in _CARRIED)
-    return Kept(endpoint, url_for(endpoint, **values), url_for(PAGES[endpoint], **values), known)
+    known = MultiDict((name, value) for name, value in _items(fields) if endpoint in DESK or name in _CARRIED)
+    return Kept(endpoint, url_for(endpoint, **values), url_for(page, **values), known)
