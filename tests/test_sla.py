@@ -474,10 +474,26 @@ def test_why_adds_up_to_when_it_is_due(app: Flask, admin: Person, agent: Person,
         due = why[what]
         parts = due["target_seconds"] + due["paused_seconds"] + due["closed_seconds"]
         assert datetime.fromisoformat(due["due_at"]) == MONDAY + timedelta(seconds=parts), what
+        assert due["adds_up"]
     assert why["calendar"]["time_zone"] == "UTC"
     assert why["matched"] == [{"field": "priority", "value": "normal"}]
     assert [(one["seconds"], one["ended_at"] is None) for one in why["pauses"]] == [(14 * 3600, False)]
     assert customer.get(f"/api/tickets/{number}/due").status_code in (401, 403)
+
+
+def test_what_was_answered_while_another_target_held_is_not_added_up(
+    app: Flask, admin: Person, agent: Person, customer: Person
+) -> None:
+    with at(MONDAY, customer, agent, admin):
+        number = customer.reports()
+        agent.writes(number, "On our way.", audience="reporter")
+        office(admin)
+        agent.sets(number, priority="high")
+        agent.sets(number, priority="normal")
+        why = agent.get(f"/api/tickets/{number}/due").json
+        assert (why["response"]["adds_up"], why["resolution"]["adds_up"]) == (False, True)
+        page = Reader(app, agent).reads(f"/staff/tickets/{number}/due")
+    assert page.says("it was done while another one held") and not page.says("+ 4 h")
 
 
 def test_what_is_undone_has_its_clocks_back(app: Flask, agent: Person, customer: Person) -> None:

@@ -245,6 +245,10 @@ class TargetShape(Shape):
     closed_seconds = fields.Integer(
         required=True, metadata={"description": "Until it is due, how long the calendar is closed."}
     )
+    adds_up = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether it is due by these; not where it was done while another target held."},
+    )
 
 
 class PauseShape(Shape):

@@ -81,7 +81,8 @@ def _matched(found: Policy, row: Any) -> list[dict[str, str]]:
 def _target(
     found: Policy, row: Any, stood: Pauses, target_seconds: int, due_at: datetime | None, done_at: datetime | None
 ) -> dict[str, Any]:
-    """`closed_seconds`: between the start and the due date, outside of the calendar's hours."""
+    """`closed_seconds`: between the start and the due date, outside of the calendar's hours. `adds_up`: whether this is
+    what its due date is made of; not where it was answered or done while another target held."""
     if due_at is None or due_at >= FAR_FUTURE:
         closed = 0
     else:
@@ -97,9 +98,11 @@ def _target(
     over = [(start, min(end, done_at) if done_at else end) for start, end in stood.over]
     if done_at is not None and stood.since is not None:
         over.append((stood.since, done_at))
+    paused = Pauses(over).seconds(found.time)
     return {
         "target_seconds": target_seconds,
-        "paused_seconds": Pauses(over).seconds(found.time),
+        "paused_seconds": paused,
+        "adds_up": due_at is None or found.time.add(row.created_at, target_seconds + paused) == due_at,
         "due_at": due_at,
         "done_at": done_at,
         "state": state,
