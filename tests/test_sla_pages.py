@@ -13,7 +13,7 @@ from sqlalchemy import select
 from models import AuditEvent, Calendar, SlaPolicy, Ticket, db
 from tests.conftest import statements
 from tests.factories import Person, work
-from tests.pages import Reader
+from tests.pages import Page, Reader
 
 LIST, NEW, CALENDARS, NEW_CALENDAR = (
     "/staff/admin/sla", "/staff/admin/sla/new", "/staff/admin/calendars", "/staff/admin/calendars/new",
@@ -128,6 +128,7 @@ def test_a_stale_form_is_refused_and_keeps_its_words(reader: Reader, admin: Pers
     assert admin.patch(f"/api/sla-policies/{level('High').id}", {"response_seconds": 7200}).status_code == 200
     refused = reader.sends(form, name="Higher")
     assert refused.status_code == 412
+    assert Page(refused).says("Saved now, and not what you typed: Name: High First reply within: 2 h")
     assert "Higher" in refused.get_data(as_text=True)
     assert level("High").response_seconds == 7200
     again = reader.reads(path).forms[-1]

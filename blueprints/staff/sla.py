@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints import http
+from blueprints.pages import say, target
 from blueprints.staff import forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import around, desk, pages, refused, show
@@ -61,9 +62,12 @@ def change_sla() -> Response:
             if row.version != int(found[2]):
                 raise Stale
             sla.policies.edit(actor, row, {"is_active": deed == "on"})
+            button = "state"
         else:
-            sla.policies.move(actor, row.id, -1 if deed == "up" else 1)
-        return http.look(url_for("staff.sla_page"))
+            order = sla.policies.move(actor, row.id, -1 if deed == "up" else 1)
+            button = "down" if row.id == order[0] else "up" if row.id == order[-1] else deed
+        # whoever has no mouse is there again, and presses once more
+        return http.look(url_for("staff.sla_page", _anchor=f"{button}-{row.id}"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except NotFound:
@@ -208,6 +212,25 @@ def _tried(actor: Actor, policy_id: int | None, wish: dict[str, Any]) -> dict[st
     return {**found, "own": {"saved": own("saved"), "wanted": own("wanted")}}
 
 
+def _meanwhile(level: dict[str, Any], typed: Typed) -> list[tuple[str, str]]:
+    """What is saved otherwise than it was typed, in words: for whoever saves what somebody changed meanwhile."""
+    saved, found = _typed(level), []
+    calendar = level["calendar"]["name"] if level["calendar"] else gettext("Round the clock")
+    for names, label, words in (
+        (("name",), gettext("Name"), level["name"]),
+        (("response_seconds", "response_unit"), gettext("First reply within"), target(level["response_seconds"])),
+        (("resolution_seconds", "resolution_unit"), gettext("Fix within"), target(level["resolution_seconds"])),
+        (("calendar_id",), gettext("Time counts"), calendar),
+        (("priorities",), gettext("Priority"), ", ".join(say(one) for one in level["priorities"])),
+        (("team_ids",), gettext("Team"), ", ".join(one["name"] for one in level["teams"])),
+        (("category_ids",), gettext("Category"), ", ".join(one["name"] for one in level["categories"])),
+        (("is_active",), gettext("State"), gettext("On") if level["is_active"] else gettext("Off")),
+    ):
+        if any(not forms.same(typed[name], saved[name]) for name in names):
+            found.append((label, words or gettext("Any")))
+    return found
+
+
 def _one(
     actor: Actor,
     policy_id: int | None,
@@ -226,6 +249,7 @@ def _one(
         actor, "sla_policy.html", status=error.status if error else 200, stands=found, level=level, typed=typed,
         error=error, problems=forms.problems(error, typed), calendars=sla.calendars.listing(actor), tried=tried,
         teams=[(team.id, team.name) for team in found.choices["teams"]], most=sla.MOST_TICKETS,
+        meanwhile=_meanwhile(level, typed) if level and isinstance(error, Stale) else [],
     )  # fmt: skip
 
 

@@ -190,8 +190,9 @@ def reorder(actor: Actor, ids: list[int]) -> None:
         recount.begin(actor)
 
 
-def move(actor: Actor, policy_id: int, by: int) -> None:
-    """Let one change places with the one before it (-1) or after it (1), where there is one. Raises NotFound."""
+def move(actor: Actor, policy_id: int, by: int) -> list[int]:
+    """Let one change places with the one before it (-1) or after it (1), where there is one. Says their order then.
+    Raises NotFound."""
     policy.require(actor, Action.SLA_WRITE)
     wanted = select(SlaPolicy.id).order_by(SlaPolicy.position, SlaPolicy.id)
     ids = list(db.session.scalars(wanted))
@@ -202,6 +203,7 @@ def move(actor: Actor, policy_id: int, by: int) -> None:
     if 0 <= there < len(ids):
         ids[here], ids[there] = ids[there], ids[here]
         reorder(actor, ids)
+    return ids
 
 
 def _give(row: SlaPolicy, data: Mapping[str, Any]) -> None:
