@@ -6,13 +6,10 @@ It runs in the worker, reads what its recipient may see now, and says None when 
 
 from __future__ import annotations
 
-import contextlib
 import email.policy
 import hashlib
 import logging
 import os
-import smtplib
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,13 +19,13 @@ from email.parser import BytesParser
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import update
 
-from helpdesk import auth, jobs, notifications, policy
+from helpdesk import auth, jobs, mailservers, notifications, policy
 from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
@@ -37,7 +34,6 @@ from models import Audience, Channel, OneTimeToken, Role, Status, Ticket, User, 
 
 log = logging.getLogger(__name__)
 
-SMTP_TIMEOUT_SECONDS = 30
 MARK = "— Write your answer above this line —"
 """Begins what can be answered: whatever a mail program does with what it quotes, this tells where that begins."""
 
@@ -404,14 +400,12 @@ def send(job: jobs.Claimed) -> None:
     if setting("SMTP_URL"):
         try:
             _hand_over(message, setting("SMTP_URL"), composed.answer_to)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            if min(codes, default=0) < 500:
-                raise SMTPRefused(f"refused with {codes}") from None  # without the address, which may be erased one day
-            _bounced(job)
-            raise jobs.GiveUp(f"no such mailbox: {codes}") from None
-        except smtplib.SMTPSenderRefused as error:  # which names the address that lets its reader write
-            raise SMTPRefused(f"our sender was refused with {error.smtp_code}") from None
+        except (mailservers.LoginRefused, mailservers.NotEncrypted) as error:
+            raise MailNotConfigured(str(error)) from None
+        except mailservers.RefusedForGood as error:
+            if error.of_recipient:
+                _bounced(job)
+            raise jobs.GiveUp(str(error)) from None
     elif setting("ENVIRONMENT") == "production":
         raise MailNotConfigured("SMTP_URL is not set: the mail waits")
 
@@ -423,10 +417,6 @@ def _make_answerable(payload: dict[str, Any]) -> None:
         if db.session.get(Ticket, payload["ticket_id"]) is not None:
             auth.make_reply_address(payload["ticket_id"], payload["user_id"])
         db.session.commit()
-
-
-class SMTPRefused(Exception):
-    """The mail server refused for now."""
 
 
 def _bounced(job: jobs.Claimed) -> None:
@@ -441,29 +431,8 @@ class MailNotConfigured(jobs.NotYet):
     """The settings do not say how to send; mails wait until they do."""
 
 
-def _hand_over(message: EmailMessage, smtp_url: str, sender: str | None = None) -> None:
-    """`smtps://` is TLS from the start; `smtp://` upgrades where the server offers it, and always before a password."""
-    parts = urlsplit(smtp_url)
-    host, context = parts.hostname or "localhost", ssl.create_default_context()
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context)
-    else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
-    try:
-        server.ehlo()
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls(context=context)
-            server.ehlo()
-        if parts.username:
-            if not isinstance(server.sock, ssl.SSLSocket) and host not in {"localhost", "127.0.0.1", "::1"}:
-                raise MailNotConfigured("the mail server offers no TLS: the password stays here")
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message, from_addr=sender)
-    finally:
-        # it has the mail: what it says to our leaving is no reason to send it again
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            server.quit()
-        server.close()
+_hand_over = mailservers.hand_over
+jobs.RESTS.append(mailservers.rest)
 
 
 # --- the mailbox of development ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ pytest_collection_modifyitems. Nothing can reach the network: sockets connect to
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -32,6 +33,7 @@ from helpdesk import limits
 from helpdesk.limits import Limit
 from models import WRITE, Calendar, Category, Schedule, SlaPolicy, Team, db
 from tests.factories import Person
+from tests.servers import DOVECOT, Box, Certificates, Dovecot
 
 BASE_URL = "http://helpdesk.test"
 SECRET_KEY = "tests-only-9f2c4e8a1b7d3f6c5e0a9b8d7c6f5e4d"
@@ -199,6 +201,30 @@ def agent(app: Flask) -> Person:
 @pytest.fixture
 def admin(app: Flask) -> Person:
     return Person.made(app, "admin", name="Ada Byron")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
+    if not DOVECOT and not os.environ.get("CI"):
+        pytest.skip("no Dovecot here: apt install dovecot-imapd")
+    server = Dovecot(certificates)
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def box(dovecot: Dovecot) -> Box:
+    """A mailbox that nobody used before."""
+    return Box(dovecot, f"box{next(_boxes)}")
+
+
+_boxes = itertools.count()
 
 
 @contextmanager
