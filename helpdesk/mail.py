@@ -399,7 +399,7 @@ def send(job: jobs.Claimed) -> None:
         keep(message, job.id, kind)
     if setting("SMTP_URL"):
         try:
-            _hand_over(message, setting("SMTP_URL"), composed.answer_to)
+            mailservers.hand_over(message, setting("SMTP_URL"), composed.answer_to)
         except (mailservers.LoginRefused, mailservers.NotEncrypted) as error:
             raise MailNotConfigured(str(error)) from None
         except mailservers.RefusedForGood as error:
@@ -431,7 +431,6 @@ class MailNotConfigured(jobs.NotYet):
     """The settings do not say how to send; mails wait until they do."""
 
 
-_hand_over = mailservers.hand_over
 jobs.RESTS.append(mailservers.rest)
 
 

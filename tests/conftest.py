@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from aiosmtpd.controller import Controller
 from flask import Flask
 from sqlalchemy import event, insert, literal_column, select
 
@@ -29,11 +30,11 @@ import blueprints.tickets
 import setup_db
 from app import create_app
 from demo import load
-from helpdesk import limits
+from helpdesk import limits, mailservers
 from helpdesk.limits import Limit
 from models import WRITE, Calendar, Category, Schedule, SlaPolicy, Team, db
 from tests.factories import Person
-from tests.servers import DOVECOT, Box, Certificates, Dovecot
+from tests.servers import DOVECOT, Box, Certificates, Dovecot, MailServer, Serving, free_port
 
 BASE_URL = "http://helpdesk.test"
 SECRET_KEY = "tests-only-9f2c4e8a1b7d3f6c5e0a9b8d7c6f5e4d"
@@ -225,6 +226,34 @@ def box(dovecot: Dovecot) -> Box:
 
 
 _boxes = itertools.count()
+
+
+@pytest.fixture
+def serves(app: Flask) -> Iterator[Serving]:
+    """A mail server, as the tests want it, and its port."""
+    running: list[Controller] = []
+
+    def serve(**options: Any) -> tuple[MailServer, int]:
+        handler = options.pop("handler", None) or MailServer()
+        if options.pop("asks_for_password", False):
+            options.update(authenticator=handler.authenticate)
+        for attempt in range(5):
+            try:
+                controller = Controller(handler, hostname="127.0.0.1", port=free_port(), **options)
+                controller.start()
+                break
+            except OSError:  # somebody took the port before
+                if attempt == 4:
+                    raise
+        running.append(controller)
+        app.config["SMTP_URL"] = f"smtp://127.0.0.1:{controller.port}"
+        return handler, controller.port
+
+    yield serve
+    app.config["SMTP_URL"] = ""
+    mailservers.let_go()
+    for controller in running:
+        controller.stop()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import imaplib
@@ -16,6 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from aiosmtpd.handlers import Message
+from aiosmtpd.smtp import AuthResult
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
 PASSWORD = "geheim & süß/1"
@@ -231,7 +236,7 @@ class Line:
                 seen = (seen + data)[-(2**20) :]
                 if (self.cut_when if is_to_us else self.cut_when_sent)(seen):
                     if not is_to_us:
-                        target.sendall(data)  # it arrives, and nobody hears of it
+                        target.sendall(data[: len(data) // 2])
                         target.shutdown(socket.SHUT_WR)
                         source.shutdown(socket.SHUT_RDWR)
                         source.close()
@@ -252,3 +257,78 @@ class Line:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+
+
+class MailServer(Message):
+    """Keeps what it is given. What it says at a stage instead of yes, it says as often as it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Any] = []
+        self.says: dict[str, list[str]] = {}
+        self.protocols: list[Any] = []
+        self.resets = 0
+        self.hangs_up_after_the_dot = 0
+        self.is_silent_at = ""
+        self.passwords: list[bytes] = []
+        self.encrypted: list[bool] = []
+
+    async def _no(self, stage: str) -> str | None:
+        if stage == self.is_silent_at:
+            await asyncio.Event().wait()
+        return self.says[stage].pop(0) if self.says.get(stage) else None
+
+    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, answers: list[str]) -> Any:
+        if server not in self.protocols:
+            self.protocols.append(server)
+        session.host_name = hostname
+        return answers
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if said := await self._no("MAIL"):
+            return said
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if said := await self._no("RCPT"):
+            return said
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_RSET(self, server: Any, session: Any, envelope: Any) -> str:
+        self.resets += 1
+        return await self._no("RSET") or "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        if said := await self._no("DATA"):
+            return said
+        self.encrypted.append(session.ssl is not None)
+        await super().handle_DATA(server, session, envelope)
+        if self.hangs_up_after_the_dot:
+            self.hangs_up_after_the_dot -= 1
+            server.transport.abort()
+        return "250 OK"
+
+    def handle_message(self, message: Any) -> None:
+        self.messages.append(message)
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        self.passwords.append(data.password)
+        said = self.says["AUTH"].pop(0) if self.says.get("AUTH") else None
+        if data.password == PASSWORD.encode() and not said:
+            return AuthResult(success=True)
+        return AuthResult(success=False, handled=False, message=said or "535 5.7.8 Not you")
+
+    def hangs_up(self) -> None:
+        async def now() -> None:
+            self.protocols[-1].transport.abort()
+
+        asyncio.run_coroutine_threadsafe(now(), self.protocols[-1].loop).result(timeout=30)
+
+    @property
+    def ids(self) -> list[str]:
+        return [message["Message-ID"] for message in self.messages]
+
+
+Serving = Callable[..., tuple[MailServer, int]]

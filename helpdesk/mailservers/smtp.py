@@ -7,6 +7,7 @@ Message-ID.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import smtplib
 import ssl
@@ -142,11 +143,23 @@ def _connect(wanted: Server) -> smtplib.SMTP:
                 server.ehlo()
             if wanted.user:
                 wanted.check_secret(is_encrypted=isinstance(server.sock, ssl.SSLSocket))
-                server.login(wanted.user, wanted.password)
+                _log_in(server, wanted)
     except BaseException:
         server.close()
         raise
     return server
+
+
+def _log_in(server: smtplib.SMTP, wanted: Server) -> None:
+    if "PLAIN" not in server.esmtp_features.get("auth", "").upper().split():
+        server.login(wanted.user, wanted.password)
+        return
+    # smtplib's own takes ASCII alone
+    code, said = server.docmd(
+        "AUTH", "PLAIN " + base64.b64encode(f"\0{wanted.user}\0{wanted.password}".encode()).decode()
+    )
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 @contextmanager
@@ -161,6 +174,8 @@ def _in_words() -> Iterator[None]:
         raise LoginRefused(f"the mail server refused user and password of SMTP_URL with {said}") from None
     except smtplib.SMTPNotSupportedError:
         raise LoginRefused("the mail server takes no password: SMTP_URL has one") from None
+    except UnicodeEncodeError:
+        raise LoginRefused("this mail server takes a password of plain letters alone (SMTP_URL)") from None
     except smtplib.SMTPServerDisconnected as error:
         reason = error.__context__
         raise (not_reached(reason) if isinstance(reason, TimeoutError) else Lost("it hung up")) from None
