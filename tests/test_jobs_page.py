@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
-from helpdesk import jobs, mailservers, outbox
+from helpdesk import jobs, mail, mailservers, outbox
 from models import Job, JobState, Worker, begin_write, db, now
 from tests.conftest import statements
 from tests.doors import recorded

@@ -70,6 +70,12 @@ def _visit(job: jobs.Claimed) -> tuple[bool, dict[int, str]]:
                 raise jobs.NotYet(f"The mailbox: {error}", _patience(job)) from None
 
 
+def fetch_now() -> None:
+    """Fetch what lies in the mailbox, beside whoever does it. Raises mailservers.Failed."""
+    with mailservers.opened(setting("IMAP_URL")) as mailbox:
+        take_all(mailbox, {})
+
+
 def take_all(mailbox: mailservers.Mailbox, stuck: dict[int, str]) -> bool:
     """Says whether that was all. `stuck` is what is passed by, and why; more may come to it. Raises Failed."""
     folder = None if setting("IMAP_HANDLED") == DELETE else setting("IMAP_HANDLED")
