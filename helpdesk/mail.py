@@ -241,7 +241,14 @@ def reply(payload: dict[str, Any]) -> Mail | None:
 def resolved(payload: dict[str, Any]) -> Mail | None:
     """Nothing to send where it is open again by now."""
     made = _about_ticket(payload)
-    return made if made is not None and made.context["ticket"].status in ENDED else None
+    if made is None or made.context["ticket"].status not in ENDED:
+        return None
+    ticket, user = made.context["ticket"], made.context["user"]
+    if ticket.side == policy.Side.REPORTER and ticket.status == Status.RESOLVED:
+        for says in ("fixed", "broken"):
+            token = auth.verdict_token(says, ticket.id, user, ticket.resolved_at)
+            made.context[says] = url(f"/account/fixed?token={token}")
+    return made
 
 
 @mail

@@ -24,6 +24,7 @@ from helpdesk.auth.accounts import (
 from helpdesk.auth.keys import keys
 from helpdesk.auth.links import (
     LINK_HOURS,
+    Verdict,
     end_links,
     link_token,
     mails_token,
@@ -32,7 +33,10 @@ from helpdesk.auth.links import (
     opens_report_of,
     read_link,
     read_mails_token,
+    read_verdict_token,
     report_link,
+    resolution,
+    verdict_token,
 )
 from helpdesk.auth.passwords import PASSWORD_MAX, PASSWORD_MIN, check_new_password, hash_password, is_password
 from helpdesk.auth.reply_addresses import (
@@ -64,6 +68,7 @@ __all__ = [
     "SESSION_DAYS",
     "Identity",
     "SignedIn",
+    "Verdict",
     "access_token",
     "change_password",
     "check_new_password",
@@ -91,15 +96,18 @@ __all__ = [
     "read_link",
     "read_mails_token",
     "read_reply_address",
+    "read_verdict_token",
     "refresh",
     "register",
     "reply_address",
     "report_link",
     "require_password",
     "reset",
+    "resolution",
     "send_reset",
     "sessions_of",
     "start_session",
     "take_user",
     "take_verified",
+    "verdict_token",
 ]
