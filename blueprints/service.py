@@ -54,6 +54,9 @@ def parts() -> dict[str, str]:
             found["jobs"] = f"{given_up} given up: see flask jobs"
         elif oldest is not None and (now() - oldest).total_seconds() > 300:
             found["jobs"] = "due for over 5 minutes: is a worker running?"
+        failing = select(Job.id).where(Job.kind == "fetch_mail", Job.state == JobState.READY, Job.error.is_not(None))
+        if db.session.scalar(failing.limit(1)):
+            found["mail"] = "not fetched from the mailbox: the page of jobs says why"
     except SQLAlchemyError:
         db.session.rollback()
         found["database"] = "does not answer, or has no tables"

@@ -291,11 +291,14 @@ def test_a_server_that_counts_anew_changes_nothing(app: Flask, box: Box) -> None
     assert box.holds("Desk") == []
 
 
-def test_a_wrong_password_is_told_without_it(app: Flask, box: Box, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_told_without_it(
+    app: Flask, box: Box, anonymous: Person, caplog: pytest.LogCaptureFixture
+) -> None:
     app.config["IMAP_URL"] = box.url().replace(PASSWORD_IN_URL, "canary%20word")
     text = said(fetch())
     assert text == "The mailbox: the mail server refused user and password of IMAP_URL [AUTHENTICATIONFAILED]"
     assert "canary" not in caplog.text
+    assert anonymous.get("/readyz").json["parts"]["mail"] == "not fetched from the mailbox: the page of jobs says why"
     app.config["IMAP_URL"] = box.url(folder="Nowhere")
     assert said(fetch()) == "The mailbox: there is no folder Nowhere"
 
