@@ -203,9 +203,9 @@ class Box:
 class Line:
     """A line to a server that is cut once what comes from there, or goes there, is what somebody waits for."""
 
-    def __init__(self, port: int, *, is_plain: bool = False) -> None:
-        self.to, self.is_cut, self.is_plain = port, threading.Event(), is_plain
-        """Whether it hides that the other side speaks TLS."""
+    def __init__(self, port: int, *, hides: tuple[bytes, ...] = ()) -> None:
+        self.to, self.is_cut, self.hides = port, threading.Event(), hides
+        """Words that do not come through, such as STARTTLS."""
         self.cut_when: Callable[[bytes], bool] = lambda _: False
         self.cut_when_sent: Callable[[bytes], bool] = lambda _: False
         self.connections = 0
@@ -231,8 +231,8 @@ class Line:
         seen = b""
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if self.is_plain:
-                    data = data.replace(b"STARTTLS", b"XTARTTLS")
+                for word in self.hides if is_to_us else ():
+                    data = data.replace(word, b"X" * len(word))
                 seen = (seen + data)[-(2**20) :]
                 if (self.cut_when if is_to_us else self.cut_when_sent)(seen):
                     if not is_to_us:

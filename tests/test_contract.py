@@ -573,7 +573,7 @@ REFUSED = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422",
 LOOKED_UP = {
     "assignee_id", "building", "category", "cursor", "locale", "parent_id", "password", "reporter_id", "tags", "team_id",
     "ticket_id", "into_id", "until", "away_until", "time_zone", "tz", "user_id", "email", "current_password",
-    "Idempotency-Key", "image", "images",
+    "Idempotency-Key", "image", "images", "add_tags", "remove_tags",
     "calendar_id", "category_ids", "team_ids", "ids", "policies", "hours", "holidays", "resolution_seconds",
 }  # fmt: skip
 """Fields whose right values stand in the database, or in a list, and not in the contract; or beside another field."""

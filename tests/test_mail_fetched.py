@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,7 +42,7 @@ def fetched(app: Flask, box: Box) -> Box:
 
 @pytest.fixture
 def line(box: Box) -> Iterator[Line]:
-    line = Line(box.dovecot.port, is_plain=True)
+    line = Line(box.dovecot.port, hides=(b"STARTTLS",))
     yield line
     line.stop()
 
@@ -291,6 +292,55 @@ def test_a_server_that_counts_anew_changes_nothing(app: Flask, box: Box) -> None
     assert box.holds("Desk") == []
 
 
+def test_a_server_that_cannot_move_copies_and_deletes_and_takes_nobody_elses_along(
+    app: Flask, box: Box, line: Line
+) -> None:
+    app.config["IMAP_URL"] = box.url(port=line.port)
+    for number, hidden in enumerate(((b" MOVE",), (b" MOVE", b" UIDPLUS"))):
+        line.hides = (b"STARTTLS", *hidden)
+        box.gets(mail_of(number))
+        assert fetch() is None
+        assert (f"<{number}@elsewhere.test>", True) in box.holds("Handled")
+    assert len(box.holds()) == 1, "without UIDPLUS it stays, marked as deleted, and is passed by"
+    assert fetch() is None
+    assert len(taken()) == 2 and len(box.holds("Handled")) == 2
+
+
+def test_what_takes_long_lets_other_jobs_have_their_turn(fetched: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched.gets(*(mail_of(number) for number in range(3)))
+    monkeypatch.setattr(fetching, "MOST_SECONDS", -1)
+    job = fetch()
+    assert job is not None and job.error is None and job.run_at - now() < timedelta(seconds=2)
+    assert len(taken()) == 1, "one at a visit, however slow it is"
+    monkeypatch.undo()
+    assert fetch() is None
+    assert len(taken()) == 3
+
+
+def test_an_old_server_is_logged_in_to_as_well(app: Flask, box: Box, line: Line) -> None:
+    line.hides = (b"STARTTLS", b"AUTH=PLAIN")
+    app.config["IMAP_URL"] = box.url(port=line.port)
+    text = "The mailbox: this mail server takes a password of plain letters alone (IMAP_URL)"
+    assert said(fetch()) == text
+    app.config["IMAP_URL"] = box.url(port=line.port).replace(PASSWORD_IN_URL, "canary")
+    assert "refused user and password" in said(fetch())
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), mailservers.Unreachable, "there is no host of this name"),
+        (TimeoutError("timed out"), mailservers.Lost, "it took too long to answer"),
+        (ssl.SSLEOFError(8, "EOF"), mailservers.Lost, "it hung up"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number"), mailservers.NotEncrypted, "TLS cannot be agreed upon"),
+        (OSError(113, "No route to host"), mailservers.Unreachable, "it cannot be reached: No route to host"),
+    ],
+)  # fmt: skip
+def test_why_a_server_is_not_reached_is_said_in_words(error: OSError, kind: type[Exception], words: str) -> None:
+    found = reaching.not_reached(error)
+    assert type(found) is kind and words in str(found)
+
+
 def test_a_wrong_password_is_told_without_it(
     app: Flask, box: Box, anonymous: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -323,7 +373,7 @@ def test_away_from_here_a_connection_is_encrypted_before_the_password(
     app: Flask, box: Box, line: Line, certificates: Certificates, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
 ) -> None:
     monkeypatch.setattr(reaching.Server, "is_here", False)
-    line.is_plain = False
+    line.hides = ()
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
     box.gets(mail_of(1))

@@ -85,12 +85,12 @@ def take_all(mailbox: mailservers.Mailbox, stuck: dict[int, str]) -> bool:
     if waiting and folder is not None:
         mailbox.let_there_be(folder)
     sizes = mailbox.sizes(waiting)
-    for uid in waiting:
-        if time.monotonic() > end:
-            return False
+    for number, uid in enumerate(waiting, 1):
         stuck[uid] = "the server hangs up"  # if it does
         if _take_one(mailbox, uid, sizes.get(uid, 0), folder, stuck):
             del stuck[uid]
+        if time.monotonic() > end:  # however slow it is, one at a visit
+            return number == len(waiting)
     return True
 
 

@@ -102,7 +102,9 @@ def not_reached(error: OSError) -> Failed:
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionResetError | BrokenPipeError):
         return Lost("it hung up")
     if isinstance(error, ssl.SSLError):
-        return NotEncrypted(f"TLS cannot be agreed upon: {(error.reason or 'no common ground').replace('_', ' ')}")
+        return NotEncrypted(
+            f"TLS cannot be agreed upon: {(getattr(error, 'reason', None) or 'no common ground').replace('_', ' ')}"
+        )
     if isinstance(error, socket.gaierror):
         return Unreachable("there is no host of this name")
     if isinstance(error, TimeoutError):
