@@ -19,6 +19,8 @@ from tests.factories import work
 from tests.servers import PASSWORD_IN_URL, Box, MailServer, Serving
 from tests.test_mail_in import DESK
 
+pytestmark = pytest.mark.once("what is asked of the database is one question by an index")
+
 ME = "ada@campus.test"
 
 

@@ -15,6 +15,8 @@ from tests.factories import Person, work
 from tests.pages import Reader
 from tests.servers import PASSWORD, PASSWORD_IN_URL, Certificates, Line, MailServer, Serving
 
+pytestmark = pytest.mark.once("the outbox has its own tests on both, and the worker that is killed, too")
+
 
 @pytest.fixture
 def server(serves: Serving) -> MailServer:

@@ -106,6 +106,8 @@ def _take_one(mailbox: mailservers.Mailbox, uid: int, size: int, folder: str | N
         db.session.commit()
         mailbox.lay_aside(uid, folder)
     except mailservers.Refused as error:
+        if not mailbox.has_mail(uid):  # somebody else was quicker
+            return True
         log.warning("a mail stays in the mailbox", extra={"uid": uid, "reason": str(error)})
         stuck[uid] = str(error)
         return False

@@ -126,9 +126,14 @@ class Mailbox:
             # others' flags may be told in between; some say the number after what they were asked for
             if isinstance(part, tuple) and b"BODY[" in part[0].upper():
                 return bytes(part[1][:most])
-        if any(b"BODY[" in part.upper() for part in said if isinstance(part, bytes)):
+        if self.has_mail(uid):
             raise Refused("the server gives nothing of it")
         return None
+
+    def has_mail(self, uid: int) -> bool:
+        """Whether it is still there, as others left it by now."""
+        self.client.noop()
+        return bool(self._asked("SEARCH", "UID", str(uid), words="it does not say what is there")[0])
 
     def lay_aside(self, uid: int, folder: str | None) -> None:
         """Move a mail to this folder, read; or delete it. Done again for one that is gone it does nothing."""
