@@ -119,12 +119,16 @@ fi
 # --- what the tests speak to: Debian's browser and mail server, where this may install them -------------------------------
 
 apt_install() {
-  # a mail server that is installed need not start
-  apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+}
+install_dovecot() {
+  # the tests start their own: Debian's need not run
+  RUNLEVEL=1 apt_install --no-install-recommends dovecot-imapd &&
+    { [ -z "$(command -v systemctl)" ] || systemctl disable --now dovecot || true; }
 }
 if [ -z "$npm_omit" ] && [ "$(id -u)" = 0 ] && [ -n "$(command -v apt-get)" ]; then
   [ -n "$(command -v chromium || command -v chromium-browser)" ] ||
     step 'Chromium (for the browser tests)' apt_install chromium
   [ -n "$(command -v dovecot)" ] ||
-    step 'Dovecot (for the tests of mail that is fetched)' apt_install --no-install-recommends dovecot-imapd
+    step 'Dovecot (for the tests of mail that is fetched)' install_dovecot
 fi

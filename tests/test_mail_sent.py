@@ -18,6 +18,11 @@ from tests.servers import PASSWORD, PASSWORD_IN_URL, Certificates, Line, MailSer
 pytestmark = pytest.mark.once("the outbox has its own tests on both, and the worker that is killed, too")
 
 
+@pytest.fixture(autouse=True)
+def _no_connection_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp, "IDLE_SECONDS", 10**6)
+
+
 @pytest.fixture
 def server(serves: Serving) -> MailServer:
     return serves()[0]
@@ -171,7 +176,7 @@ def test_a_server_that_stays_silent_is_left(
     reports(customer)
     assert the_job().error == "Lost: it took too long to answer"
     server.is_silent_at = ""
-    monkeypatch.undo()
+    monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 120)
     again()
     assert len(server.messages) == 1
 
