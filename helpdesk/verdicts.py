@@ -1,12 +1,13 @@
 """Whether it is really fixed: what a reporter says by a link in a mail, with an account or without.
 
 Such a link is for one person, one ticket, one answer and one time that it was resolved. Once the ticket moved on, by
-whoever's hand, it only shows that it did.
+whoever's hand, it only shows that it did; and after the days in which it could be opened again it shows nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from helpdesk import auth, comments, policy, tickets, workflow
@@ -42,6 +43,8 @@ def ask(text: str, *, peer: str | None, request_id: str | None) -> Asked:
 
 def _holder(text: str, *, peer: str | None, request_id: str | None) -> tuple[auth.Verdict, Actor]:
     verdict = auth.read_verdict_token(text)
+    if auth.resolution(now() - timedelta(days=workflow.REOPEN_DAYS)) >= verdict.resolution:
+        raise BadLink
     user = verdict.user
     # as the reporter alone, also where they have more rights
     actor = Actor(
@@ -52,9 +55,7 @@ def _holder(text: str, *, peer: str | None, request_id: str | None) -> tuple[aut
 
 def _still_asks(ticket: Any, verdict: auth.Verdict) -> bool:
     at = ticket.resolved_at
-    if ticket.status != Status.RESOLVED or at is None or auth.resolution(at) != verdict.resolution:
-        return False
-    return workflow.by_itself(Status.RESOLVED, workflow.Trigger.REPORTER_COMMENT, at, now()) is not None
+    return ticket.status == Status.RESOLVED and at is not None and auth.resolution(at) == verdict.resolution
 
 
 def answer(text: str, words: str, *, peer: str | None, request_id: str | None) -> None:
