@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, current_app, g, redirect, render_template, request
 
 from blueprints import http
-from helpdesk import auth, comments, guests, images, policy, tickets, users
+from helpdesk import auth, comments, guests, images, policy, tickets, users, verdicts
 from helpdesk.errors import (
     BadLink,
     Conflict,
@@ -117,6 +117,44 @@ def mails_off() -> Any:
         return http.look(f"/account/mails/off?token={token}&done=1")
     except BadLink as error:
         return _bad_link("mails", error)
+
+
+# --- is it really fixed? ----------------------------------------------------------------------------------------------
+
+
+@pages.get("/fixed")
+def fixed_form() -> Response:
+    """What the mail that it is resolved leads to: the ticket, and the question."""
+    try:
+        return _fixed(request.args.get("token", ""))
+    except BadLink as error:
+        return _bad_link("fixed", error)
+
+
+@pages.post("/fixed")
+def fixed() -> Any:
+    http.check_origin()
+    token, text = request.args.get("token", ""), request.form.get("text", "")
+    try:
+        asked = verdicts.ask(token, peer=http.peer(), request_id=g.request_id)
+        words = http.load(GuestCommentShape(), {"text": text})["text"] if text.strip() else ""
+        guests.check_writing(asked.ticket.id)
+        http.begin_form(asked.actor)
+        verdicts.answer(token, words, peer=http.peer(), request_id=g.request_id)
+        return http.look(f"/account/fixed?token={token}&done=1")
+    except http.Replay as replay:
+        return http.seen_before(replay)
+    except BadLink as error:
+        return _bad_link("fixed", error)
+    except (Invalid, Conflict, TooMany) as error:
+        http.leave()
+        return _fixed(token, error, text=text)
+
+
+def _fixed(token: str, error: HelpdeskError | None = None, *, text: str = "") -> Response:
+    """Raises BadLink."""
+    asked = verdicts.ask(token, peer=http.peer(), request_id=g.request_id)
+    return _page("fixed", error, token=token, asked=asked, ticket=asked.ticket, text=text, done="done" in request.args)
 
 
 # --- registration and invitation --------------------------------------------------------------------------------------

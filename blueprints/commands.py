@@ -28,6 +28,7 @@ from helpdesk import (  # noqa: F401  (jobs' handlers)
     jobs,
     limits,
     mail,
+    mail_check,
     notifications,
     outbox,
     tickets,
@@ -40,7 +41,14 @@ from models import Job, JobState, begin_write, db
 
 
 def register_commands(app: Flask) -> None:
-    commands: list[click.Command] = [work, jobs_command, deliver_mail, write_openapi, write_permissions]
+    commands: list[click.Command] = [
+        work,
+        jobs_command,
+        deliver_mail,
+        mail_check_command,
+        write_openapi,
+        write_permissions,
+    ]
     for command in commands:
         app.cli.add_command(command)
 
@@ -101,6 +109,20 @@ def deliver_mail(recipient: str | None) -> None:
     except Exception as error:  # whatever it is, the mail server keeps the mail
         click.echo(f"The mail was not kept: {type(error).__name__}", err=True)
         sys.exit(os.EX_TEMPFAIL)
+
+
+@click.command("mail-check")
+@click.argument("address")
+@click.option("--wait", default=90.0, show_default=True, help="For how many seconds to wait for mail to come in.")
+def mail_check_command(address: str, wait: float) -> None:
+    """Try whether mail goes out, to ADDRESS, and comes in: step by step, and what to do about the first that fails."""
+    try:
+        for step, said in mail_check.check(address, wait=wait, say=click.echo):
+            click.echo(f"{step + ':':<12} {said}")
+    except mail_check.Ails as error:
+        click.echo(f"{error.step + ':':<12} FAILED. {error}\n\n{error.to_do}", err=True)
+        sys.exit(1)
+    click.echo("Mail works.")
 
 
 @click.command("openapi")

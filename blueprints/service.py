@@ -56,6 +56,9 @@ def parts() -> dict[str, str]:
             found["jobs"] = "due for over 5 minutes: is a worker running?"
         if laid_aside := db.session.scalar(select(postbox.laid_aside())):
             found["inbound"] = f"{laid_aside} laid aside: see Mails that came in"
+        failing = select(Job.id).where(Job.kind == "fetch_mail", Job.state == JobState.READY, Job.error.is_not(None))
+        if db.session.scalar(failing.limit(1)):
+            found["mail"] = "not fetched from the mailbox: the page of jobs says why"
     except SQLAlchemyError:
         db.session.rollback()
         found["database"] = "does not answer, or has no tables"

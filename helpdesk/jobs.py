@@ -23,6 +23,7 @@ from sqlalchemy import Update, and_, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from helpdesk.settings import setting
 from models import WRITE, Job, JobState, Schedule, Worker, begin_write, db, fetch, now
 
 log = logging.getLogger(__name__)
@@ -59,16 +60,23 @@ class NothingToDo(Exception):
 
 
 class NotYet(Exception):
-    """Raised by a handler that cannot work before somebody changed something: the job waits and is not given up."""
+    """Raised by a handler that cannot work before something outside has changed: the job waits and is not given up."""
+
+    def __init__(self, text: str, seconds: float = NOT_YET_SECONDS) -> None:
+        super().__init__(text)
+        self.seconds = seconds
 
 
 Handler = Callable[[Claimed], None]
 HANDLERS: dict[str, Handler] = {}
 SCHEDULES: dict[str, timedelta] = {}
+NEEDS: dict[str, str] = {}
+RESTS: list[Callable[[], None]] = []
+"""What a worker does whenever there is nothing to do, such as closing what it kept open."""
 
 
-def handles(kind: str, *, every: timedelta | None = None) -> Callable[[Handler], Handler]:
-    """Name the function that does jobs of this kind; with `every`, promise one that often.
+def handles(kind: str, *, every: timedelta | None = None, needs: str | None = None) -> Callable[[Handler], Handler]:
+    """Name the function that does jobs of this kind; with `every`, promise one that often, where a setting is set.
 
     It is called outside any transaction and commits what it writes.
     """
@@ -77,6 +85,8 @@ def handles(kind: str, *, every: timedelta | None = None) -> Callable[[Handler],
         HANDLERS[kind] = function
         if every is not None:
             SCHEDULES[kind] = every
+        if needs is not None:
+            NEEDS[kind] = needs
         return function
 
     return register
@@ -155,7 +165,7 @@ def run_one() -> bool:
             HANDLERS[job.kind](job)
     except NotYet as error:
         db.session.rollback()
-        run_at = now() + timedelta(seconds=NOT_YET_SECONDS)
+        run_at = now() + timedelta(seconds=error.seconds)
         _finish(job, state=JobState.READY, run_at=run_at, attempts=job.attempts - 1, error=str(error))
     except NothingToDo as error:
         db.session.rollback()
@@ -254,12 +264,19 @@ def set_right() -> None:
         db.session.commit()
 
 
+def recurring() -> dict[str, timedelta]:
+    """What recurs here, and how often."""
+    return {name: every for name, every in SCHEDULES.items() if name not in NEEDS or setting(NEEDS[name])}
+
+
 def run_schedules() -> None:
     """Promise what recurs and is due. Moving the date is compare-and-set: once, however many workers there are."""
     at = now()
     known = {row.name: row.next_run_at for row in db.session.execute(select(Schedule.name, Schedule.next_run_at))}
     # a date further off than a period was written before the clock was set back
-    due = [name for name, every in SCHEDULES.items() if name not in known or not at < known[name] <= at + every + SLACK]
+    due = [
+        name for name, every in recurring().items() if name not in known or not at < known[name] <= at + every + SLACK
+    ]
     db.session.rollback()
     for name in due:
         begin_write()
@@ -280,6 +297,8 @@ def drain() -> int:
     done = 0
     while run_one():
         done += 1
+    for rest in RESTS:
+        rest()
     return done
 
 
@@ -298,6 +317,8 @@ def work(stop: threading.Event, poll_seconds: float = 0.5) -> None:
                 say_here(me)
                 next_sign = time.monotonic() + HERE_SECONDS
             if not run_one():
+                for rest in RESTS:
+                    rest()
                 stop.wait(poll_seconds)
         except SQLAlchemyError:
             log.warning("the database does not answer", exc_info=True)
@@ -333,6 +354,10 @@ def purge_jobs(job: Claimed) -> None:
     begin_write()
     db.session.execute(
         delete(Job).where(Job.state == JobState.DONE, Job.created_at < now() - timedelta(days=KEEP_DONE_DAYS))
+    )
+    often = [name for name, every in SCHEDULES.items() if every < timedelta(minutes=1)]
+    db.session.execute(  # thousands a day, of which nobody learns anything
+        delete(Job).where(Job.state == JobState.DONE, Job.kind.in_(often), Job.created_at < now() - timedelta(days=1))
     )
     db.session.execute(delete(Worker).where(Worker.seen_at < now() - timedelta(days=KEEP_DONE_DAYS)))
     db.session.commit()

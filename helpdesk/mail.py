@@ -6,13 +6,10 @@ It runs in the worker, reads what its recipient may see now, and says None when 
 
 from __future__ import annotations
 
-import contextlib
 import email.policy
 import hashlib
 import logging
 import os
-import smtplib
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,12 +19,12 @@ from email.parser import BytesParser
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import current_app
 
-from helpdesk import auth, jobs, notifications, policy
+from helpdesk import auth, jobs, mailservers, notifications, policy
 from helpdesk.errors import BadLink, NotFound
 from helpdesk.markdown import render
 from helpdesk.settings import setting
@@ -36,7 +33,6 @@ from models import Audience, Channel, OneTimeToken, Role, Status, Ticket, User, 
 
 log = logging.getLogger(__name__)
 
-SMTP_TIMEOUT_SECONDS = 30
 MARK = "— Write your answer above this line —"
 """Begins what can be answered: whatever a mail program does with what it quotes, this tells where that begins."""
 
@@ -252,7 +248,14 @@ def reply(payload: dict[str, Any]) -> Mail | None:
 def resolved(payload: dict[str, Any]) -> Mail | None:
     """Nothing to send where it is open again by now."""
     made = _about_ticket(payload)
-    return made if made is not None and made.context["ticket"].status in ENDED else None
+    if made is None or made.context["ticket"].status not in ENDED:
+        return None
+    ticket, user = made.context["ticket"], made.context["user"]
+    if ticket.side == policy.Side.REPORTER and ticket.status == Status.RESOLVED:
+        for says in ("fixed", "broken"):
+            token = auth.verdict_token(says, ticket.id, user, ticket.resolved_at)
+            made.context[says] = url(f"/account/fixed?token={token}")
+    return made
 
 
 @mail
@@ -410,15 +413,13 @@ def send(job: jobs.Claimed) -> None:
         keep(message, job.id, kind)
     if setting("SMTP_URL"):
         try:
-            _hand_over(message, setting("SMTP_URL"), composed.answer_to)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            if min(codes, default=0) < 500:
-                raise SMTPRefused(f"refused with {codes}") from None  # without the address, which may be erased one day
-            _bounced(job, composed.to)
-            raise jobs.GiveUp(f"no such mailbox: {codes}") from None
-        except smtplib.SMTPSenderRefused as error:  # which names the address that lets its reader write
-            raise SMTPRefused(f"our sender was refused with {error.smtp_code}") from None
+            mailservers.hand_over(message, setting("SMTP_URL"), composed.answer_to)
+        except (mailservers.LoginRefused, mailservers.NotEncrypted) as error:
+            raise MailNotConfigured(str(error)) from None
+        except mailservers.RefusedForGood as error:
+            if error.of_recipient:
+                _bounced(job, composed.to)
+            raise jobs.GiveUp(str(error)) from None
     elif setting("ENVIRONMENT") == "production":
         raise MailNotConfigured("SMTP_URL is not set: the mail waits")
 
@@ -430,10 +431,6 @@ def _make_answerable(payload: dict[str, Any]) -> None:
         if db.session.get(Ticket, payload["ticket_id"]) is not None:
             auth.make_reply_address(payload["ticket_id"], payload["user_id"])
         db.session.commit()
-
-
-class SMTPRefused(Exception):
-    """The mail server refused for now."""
 
 
 def _bounced(job: jobs.Claimed, address: str) -> None:
@@ -448,29 +445,7 @@ class MailNotConfigured(jobs.NotYet):
     """The settings do not say how to send; mails wait until they do."""
 
 
-def _hand_over(message: EmailMessage, smtp_url: str, sender: str | None = None) -> None:
-    """`smtps://` is TLS from the start; `smtp://` upgrades where the server offers it, and always before a password."""
-    parts = urlsplit(smtp_url)
-    host, context = parts.hostname or "localhost", ssl.create_default_context()
-    if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=context)
-    else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
-    try:
-        server.ehlo()
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls(context=context)
-            server.ehlo()
-        if parts.username:
-            if not isinstance(server.sock, ssl.SSLSocket) and host not in {"localhost", "127.0.0.1", "::1"}:
-                raise MailNotConfigured("the mail server offers no TLS: the password stays here")
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message, from_addr=sender)
-    finally:
-        # it has the mail: what it says to our leaving is no reason to send it again
-        with contextlib.suppress(smtplib.SMTPException, OSError):
-            server.quit()
-        server.close()
+jobs.RESTS.append(mailservers.rest)
 
 
 # --- the mailbox of development ---------------------------------------------------------------------------------------

@@ -143,9 +143,8 @@ _next_runs = select(Schedule.name, Schedule.next_run_at).order_by(Schedule.next_
 def schedules(actor: Actor) -> list[tuple[str, datetime, timedelta]]:
     """What recurs, the next first: its kind, when it is promised next, and how often. Raises Forbidden."""
     policy.require(actor, Action.JOB_MANAGE)
-    return [
-        (row.name, row.next_run_at, jobs.SCHEDULES[row.name]) for row in fetch(_next_runs) if row.name in jobs.SCHEDULES
-    ]
+    known = jobs.recurring()
+    return [(row.name, row.next_run_at, known[row.name]) for row in fetch(_next_runs) if row.name in known]
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------

@@ -113,6 +113,13 @@ def _smtp_url(text: str) -> str:
     return text
 
 
+def _imap_url(text: str) -> str:
+    parts = _url(text, "imap", "imaps") if text else None
+    if text and (parts is None or not parts.username or not parts.password):
+        raise ValueError("must look like imaps://user:password@mail.example.edu/INBOX or imap://…")
+    return text
+
+
 def _redis_url(text: str) -> str:
     if text and not text.startswith("unix://") and _url(text, "redis", "rediss") is None:
         raise ValueError("must look like redis://:password@127.0.0.1:6379/0, rediss://… or unix:///…")
@@ -162,7 +169,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("BCRYPT_ROUNDS", "12", "cost of a password hash: 12 is about 0.3 s", _integer(4, 16)),
     Setting("SMTP_URL", "", "mail server, `smtp://` (STARTTLS where offered) or `smtps://`; empty: mails wait, in development they are at `/dev/mailbox`", _smtp_url, secret=True),
     Setting("MAIL_FROM", "Campus Helpdesk <helpdesk@localhost>", "sender of all mails", _mail_from),
-    Setting("INBOUND_ADDRESS", "", "address whose mail comes in here (`flask deliver-mail`); people answer to it with a signed word after a `+`. Empty: mails cannot be answered", lambda text: _mail_from(text) if text else ""),
+    Setting("INBOUND_ADDRESS", "", "address whose mail comes in here, by IMAP_URL or `flask deliver-mail`; people answer to it with a signed word after a `+`. Empty: mails cannot be answered", lambda text: _mail_from(text) if text else ""),
+    Setting("IMAP_URL", "", "mailbox to fetch that mail from, `imaps://user:password@host/INBOX`, or `imap://` (STARTTLS where offered); empty: a mail server hands it over", _imap_url, secret=True),
+    Setting("IMAP_HANDLED", "Handled", "folder of that mailbox to which mails go once they were taken in; `delete` deletes them"),
     Setting("INBOUND_CATEGORY", "services", "category of what is reported by mail"),
     Setting("INBOUND_KNOWN", "hold", "a mail from a known address without a signed word: `hold` it until its sender opens the link in our answer, or `open` a ticket", _one_of("hold", "open")),
     Setting("SERVICES", "api,staff,portal", "which parts this process serves", _words),

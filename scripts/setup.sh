@@ -116,12 +116,19 @@ if [ "$(stamp static/dist/.stamp)" != "$frontend" ] || { [ -z "$npm_omit" ] && [
   [ "$(stamp static/dist/.stamp)" = "$frontend" ] || step 'frontend' build_frontend
 fi
 
-# --- the browser of the browser tests: Debian's, where this may install it ----------------------------------------------
+# --- what the tests speak to: Debian's browser and mail server, where this may install them -------------------------------
 
-install_chromium() {
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium
+apt_install() {
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
 }
-if [ -z "$npm_omit" ] && [ -z "$(command -v chromium || command -v chromium-browser)" ] &&
-  [ "$(id -u)" = 0 ] && [ -n "$(command -v apt-get)" ]; then
-  step 'Chromium (for the browser tests)' install_chromium
+install_dovecot() {
+  # the tests start their own: Debian's need not run
+  RUNLEVEL=1 apt_install --no-install-recommends dovecot-imapd &&
+    { [ -z "$(command -v systemctl)" ] || systemctl disable --now dovecot || true; }
+}
+if [ -z "$npm_omit" ] && [ "$(id -u)" = 0 ] && [ -n "$(command -v apt-get)" ]; then
+  [ -n "$(command -v chromium || command -v chromium-browser)" ] ||
+    step 'Chromium (for the browser tests)' apt_install chromium
+  [ -n "$(command -v dovecot)" ] ||
+    step 'Dovecot (for the tests of mail that is fetched)' install_dovecot
 fi

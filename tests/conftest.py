@@ -6,6 +6,7 @@ pytest_collection_modifyitems. Nothing can reach the network: sockets connect to
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from aiosmtpd.controller import Controller
 from flask import Flask
 from sqlalchemy import event, insert, literal_column, select
 
@@ -28,10 +30,11 @@ import blueprints.tickets
 import setup_db
 from app import create_app
 from demo import load
-from helpdesk import limits
+from helpdesk import limits, mailservers
 from helpdesk.limits import Limit
 from models import WRITE, Calendar, Category, Schedule, SlaPolicy, Team, db
 from tests.factories import Person
+from tests.servers import DOVECOT, Box, Certificates, Dovecot, MailServer, Serving, free_port
 
 BASE_URL = "http://helpdesk.test"
 SECRET_KEY = "tests-only-9f2c4e8a1b7d3f6c5e0a9b8d7c6f5e4d"
@@ -199,6 +202,58 @@ def agent(app: Flask) -> Person:
 @pytest.fixture
 def admin(app: Flask) -> Person:
     return Person.made(app, "admin", name="Ada Byron")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def dovecot(certificates: Certificates) -> Iterator[Dovecot]:
+    if not DOVECOT and not os.environ.get("CI"):
+        pytest.skip("no Dovecot here: apt install dovecot-imapd")
+    server = Dovecot(certificates)
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def box(dovecot: Dovecot) -> Box:
+    """A mailbox that nobody used before."""
+    return Box(dovecot, f"box{next(_boxes)}")
+
+
+_boxes = itertools.count()
+
+
+@pytest.fixture
+def serves(app: Flask) -> Iterator[Serving]:
+    """A mail server, as the tests want it, and its port."""
+    running: list[Controller] = []
+
+    def serve(**options: Any) -> tuple[MailServer, int]:
+        handler = options.pop("handler", None) or MailServer()
+        if options.pop("asks_for_password", False):
+            options.update(authenticator=handler.authenticate)
+        for attempt in range(5):
+            try:
+                controller = Controller(handler, hostname="127.0.0.1", port=free_port(), **options)
+                controller.start()
+                break
+            except OSError:  # somebody took the port before
+                if attempt == 4:
+                    raise
+        running.append(controller)
+        app.config["SMTP_URL"] = f"smtp://127.0.0.1:{controller.port}"
+        return handler, controller.port
+
+    yield serve
+    app.config["SMTP_URL"] = ""
+    mailservers.let_go()
+    for controller in running:
+        controller.stop()
 
 
 @contextmanager

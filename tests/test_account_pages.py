@@ -275,7 +275,7 @@ def test_a_mail_says_exactly_what_was_written(agent: Person, customer: Person) -
     assert "&#" not in reply["text"]
     assert "&amp;" not in reply["text"]
     agent.sets(number, status="resolved")
-    assert "Say so within 14 days" in mails(customer.email)[0]["text"]
+    assert "Within 14 days you can open it again" in mails(customer.email)[0]["text"]
 
 
 def test_links_in_mails_lead_to_pages_that_are_there(reader: Reader, agent: Person, customer: Person) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -12,7 +11,8 @@ import pytest
 import time_machine
 from flask import Flask
 
-from helpdesk import auth, mail
+from helpdesk import auth, mail, mailservers
+from helpdesk.mailservers import RefusedForGood
 from models import InboundState, Job, JobState, TokenPurpose, User, begin_write, db, now
 from tests.doors import recorded
 from tests.factories import PASSWORD, Person, link_in, mails, work
@@ -108,14 +108,13 @@ def test_our_own_mail_server_is_believed_at_once_about_the_address_that_they_sti
     moved = False
 
     def refuse(message: EmailMessage, *_: Any) -> None:
-        to = message["To"].addresses[0].addr_spec
         if moved:
             begin_write()
             db.session.get_one(User, customer.id).email = "new@campus.test"
             db.session.commit()
-        raise smtplib.SMTPRecipientsRefused({to: (550, b"no such user")})
+        raise RefusedForGood("no such mailbox: 550 5.1.1", of_recipient=True)
 
-    monkeypatch.setattr(mail, "_hand_over", refuse)
+    monkeypatch.setattr(mailservers, "hand_over", refuse)
     app.config["SMTP_URL"] = "smtp://mail.test"
     try:
         moved = True

@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select, update
 
-from helpdesk import jobs, mail, outbox
+from helpdesk import jobs, mail, mailservers, outbox
 from models import Job, JobState, Worker, begin_write, db, now
 from tests.conftest import statements
 from tests.doors import recorded
@@ -206,7 +206,7 @@ def test_a_mail_that_is_tried_again_is_the_same_mail(
             raise OSError("the line went dead")
 
     app.config["SMTP_URL"] = "smtp://mail.test"
-    monkeypatch.setattr(mail, "_hand_over", hand_over)
+    monkeypatch.setattr(mailservers, "hand_over", hand_over)
     monkeypatch.setattr(jobs, "MAX_ATTEMPTS", 1)
     try:
         assert admin.post(f"/api/users/{customer.id}/password-link").status_code == 202

@@ -275,6 +275,7 @@ PAGES: dict[str, str] = {
     "/account/address": "400 400 400 400 400",  # without the token of a link
     "/account/confirm": "400 400 400 400 400",
     "/account/done/{what}": "200 200 200 200 200",
+    "/account/fixed": "400 400 400 400 400",
     "/account/forgot": "200 200 200 200 200",
     "/account/login": "200 302 302 302 200",
     "/account/mails/off": "400 400 400 400 400",

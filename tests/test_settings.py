@@ -179,6 +179,11 @@ def test_an_unsafe_start_exits_with_the_reason(tmp_path: Path) -> None:
             {"smtp://u:p@mail.test:25": "smtp://u:p@mail.test:25", "smtps://mail.test": "smtps://mail.test"},
             ["mail.test", "smtp://", "http://mail.test", "smtp://u:hunter2@h:x", "smtp://u:hunter2℀@h", "smtp://u:hunter2@["],
         ),
+        (
+            "IMAP_URL",
+            {"imaps://a%40b:p@mail.test/INBOX": "imaps://a%40b:p@mail.test/INBOX", "imap://a:p@h:143": "imap://a:p@h:143", "": ""},
+            ["mail.test", "imaps://mail.test", "imaps://hunter2@mail.test", "smtp://a:hunter2@h", "imaps://u:hunter2@h:x"],
+        ),
         ("MAIL_FROM", {"Desk <a@b.test>": "Desk <a@b.test>", "a@b.test": "a@b.test"}, ["desk", "Desk <>"]),
         (
             "PUBLIC_BASE_URL",

@@ -32,6 +32,7 @@ KINDS = {
     "announce": lazy_gettext("Tell people about a change"),
     "close_resolved": lazy_gettext("Close what was resolved long ago"),
     "digest": lazy_gettext("Gather an hour’s mails"),
+    "fetch_mail": lazy_gettext("Fetch mail from the mailbox"),
     "forgotten": lazy_gettext("Prepare a password link"),
     "inbound": lazy_gettext("Read a mail that came in"),
     "inbound_photos": lazy_gettext("Take over photos that came by mail"),
@@ -95,6 +96,8 @@ def of_kind(kind: str) -> str:
 
 
 def every(span: timedelta) -> str:
+    if span < timedelta(minutes=1):
+        return ngettext("every second", "every %(num)s seconds", int(span.total_seconds()))
     minutes = int(span.total_seconds() // 60)
     if minutes % 1440 == 0:
         return ngettext("every day", "every %(num)s days", minutes // 1440)

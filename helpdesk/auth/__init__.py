@@ -25,6 +25,7 @@ from helpdesk.auth.bounces import came_back, is_reached, refused
 from helpdesk.auth.keys import keys
 from helpdesk.auth.links import (
     LINK_HOURS,
+    Verdict,
     end_links,
     link_token,
     mails_token,
@@ -33,7 +34,10 @@ from helpdesk.auth.links import (
     opens_report_of,
     read_link,
     read_mails_token,
+    read_verdict_token,
     report_link,
+    resolution,
+    verdict_token,
 )
 from helpdesk.auth.passwords import PASSWORD_MAX, PASSWORD_MIN, check_new_password, hash_password, is_password
 from helpdesk.auth.reply_addresses import (
@@ -65,6 +69,7 @@ __all__ = [
     "SESSION_DAYS",
     "Identity",
     "SignedIn",
+    "Verdict",
     "access_token",
     "came_back",
     "change_password",
@@ -94,6 +99,7 @@ __all__ = [
     "read_link",
     "read_mails_token",
     "read_reply_address",
+    "read_verdict_token",
     "refresh",
     "refused",
     "register",
@@ -101,9 +107,11 @@ __all__ = [
     "report_link",
     "require_password",
     "reset",
+    "resolution",
     "send_reset",
     "sessions_of",
     "start_session",
     "take_user",
     "take_verified",
+    "verdict_token",
 ]

@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -129,3 +130,50 @@ def read_mails_token(text: str) -> tuple[User, str]:
     ):
         raise BadLink
     return user, kind
+
+
+# --- a link by which a reporter says whether it is fixed: nothing is kept, good for one resolution of one ticket ------
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a link says, of whose ticket, and of which time that it was resolved."""
+
+    says: str
+    ticket_id: int
+    user: User
+    resolution: int
+
+
+def resolution(resolved_at: datetime) -> int:
+    """The name of one time that a ticket was resolved."""
+    return int(resolved_at.timestamp() * 1e6)
+
+
+def _verdict(key: str, says: str, ticket_id: int, user: User, of: int) -> str:
+    return derive(key, "verdict", says, ticket_id, user.id, of, digest_of(user.email_normalized))
+
+
+def verdict_token(says: str, ticket_id: int, user: User, resolved_at: datetime) -> str:
+    """For a link that leads to the question whether it is fixed, without logging in."""
+    of = resolution(resolved_at)
+    return f"{says}.{ticket_id}.{user.id}.{of}.{_verdict(keys()[0], says, ticket_id, user, of)}"
+
+
+def read_verdict_token(text: str) -> Verdict:
+    """Raises BadLink."""
+    says, *numbers, proof = text.split(".") if text.count(".") == 4 else ("", "", "")
+    if not all(one.isascii() and one.isdigit() and len(one) < 19 for one in numbers):
+        raise BadLink
+    ticket_id, user_id, of = (int(one) for one in numbers) if len(numbers) == 3 else (0, 0, 0)
+    user = db.session.get(User, user_id)
+    if (
+        user is None
+        or not user.is_active
+        or not any(
+            hmac.compare_digest(_verdict(key, says, ticket_id, user, of).encode(), proof.encode("utf-8", "replace"))
+            for key in keys()
+        )
+    ):
+        raise BadLink
+    return Verdict(says, ticket_id, user, of)

@@ -59,16 +59,18 @@ MOST_MERGES = 10
 TITLE, TEXT = 200, 20_000
 
 
-def take_in(raw: bytes, *, recipient: str | None = None) -> bool:
+def take_in(raw: bytes, *, recipient: str | None = None, size: int = 0) -> bool:
     """Keep a mail and promise that it is worked on. Says whether it is new: each is taken in once.
 
-    Of what is larger than MAX_BYTES the beginning is kept. `recipient` is whom the mail server says it is for. Writes;
-    whoever calls it commits before the mail is let go of.
+    Of what is larger than MAX_BYTES the beginning is kept; `size` says how large it is, where `raw` is that.
+    `recipient` is whom the mail server says it is for. Writes; whoever calls it commits before it lets go of the mail.
     """
     key, message_id = reading.key_of(raw)
     kept = raw if len(raw) <= reading.MAX_BYTES else raw[: reading.READ_OF_LARGER_BYTES]
-    values = {"message_id": message_id, "recipient": (recipient or "")[:254] or None, "size_bytes": len(raw)}
-    values["sender"] = reading.sender_of(raw)  # before it is read, so that it can be found if they are erased
+    values = {
+        "message_id": message_id, "recipient": (recipient or "")[:254] or None, "size_bytes": max(size, len(raw)),
+        "sender": reading.sender_of(raw),  # before it is read, so that it can be found if they are erased
+    }  # fmt: skip
     if not jobs.insert_ignore(InboundMail, key=key, **values):
         return False
     mail = db.session.scalars(select(InboundMail).where(InboundMail.key == key)).one()

@@ -307,3 +307,26 @@ def test_the_plain_page_needs_no_script(visits: Visiting, app: Flask) -> None:
     page.get_by_role("button", name="Send report").click()
     expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
     assert len(mails("nell@elsewhere.test")) == 1
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_whether_it_is_fixed_is_said_from_the_mail_by_one_button(
+    visits: Visiting, customer: Person, agent: Person, width: int, theme: str
+) -> None:
+    number = customer.reports(title="Water dripping from the ceiling of the large lecture hall in the east wing")
+    agent.sets(number, status="resolved")
+    text = mails(customer.email)[0]["text"]
+    yes, no = re.findall(r"http://helpdesk\.test(/account/fixed\?token=\S+)", text)
+    visit = visits(width=width, theme=theme)
+    page = visit.page
+    for link, heading in ((yes, "Is it fixed?"), (no, "Is it still broken?")):
+        page.goto(link)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        assert visit.axe() == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_label("What is still wrong?").fill("It drips on the other side")
+    page.get_by_role("button", name="No, open it again").click()
+    expect(page.get_by_role("status")).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("It is open again")
+    assert visit.axe() == []
