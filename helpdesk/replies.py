@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_
+from sqlalchemy import bindparam, func, or_, select
 
 from helpdesk import audit, paging, policy
 from helpdesk.errors import Forbidden, Invalid, NotFound
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import SavedReplyShape
 from helpdesk.settings import setting
-from models import Audience, Rows, SavedReply, Team, db, fetch, now
+from models import Audience, AuditEvent, Role, Rows, SavedReply, Team, User, db, fetch, now
 
 _shape = SavedReplyShape()
 _ORDER: paging.Order = {"title": (SavedReply.title, SavedReply.id)}
@@ -144,6 +144,41 @@ def destroy(actor: Actor, reply: SavedReply) -> None:
     """Throw one away that was taken."""
     _on_record(actor, reply, "deleted")
     db.session.delete(reply)
+    db.session.flush()
+
+
+def of_team(team_id: int) -> dict[int, int | None]:
+    """A team's saved replies, and whose alone each is once there is no such team; None: everybody's.
+
+    It goes back to who shared it first, where they work here still: nobody reads it then who did not. Two statements.
+    """
+    ids = list(db.session.scalars(select(SavedReply.id).where(SavedReply.team_id == team_id).order_by(SavedReply.id)))
+    if not ids:
+        return {}
+    shared = ("saved_reply.created", "saved_reply.changed")  # what is one's own is not on record
+    firsts = (
+        select(func.min(AuditEvent.id))
+        .where(AuditEvent.target.in_([f"saved_reply:{number}" for number in ids]), AuditEvent.action.in_(shared))
+        .group_by(AuditEvent.target)
+    )
+    who = (
+        select(AuditEvent.target, AuditEvent.actor_id)
+        .join(User, User.id == AuditEvent.actor_id)
+        .where(AuditEvent.id.in_(firsts), User.is_active, User.role != Role.CUSTOMER)
+    )
+    found = {row.target: row.actor_id for row in fetch(who)}
+    return {number: found.get(f"saved_reply:{number}") for number in ids}
+
+
+def give_back(actor: Actor, team_id: int) -> None:
+    """Before a team ends, which is locked: what its members sent stays, as `of_team` says."""
+    for number, owner_id in of_team(team_id).items():
+        reply = db.session.get_one(SavedReply, number, with_for_update=True, populate_existing=True)
+        reply.owner_id, reply.team_id = owner_id, None
+        reply.version += 1
+        reply.updated_at = now()
+        fields = ["team_id"] if owner_id is None else ["owner_id", "team_id"]
+        _on_record(actor, reply, "changed", was_shared=True, fields=fields)
     db.session.flush()
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, inspect, select
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import tickets
+from helpdesk import sla, tickets
 from helpdesk.errors import Conflict, NotFound, Taken
 from helpdesk.policy import Actor
 from models import Building, Category, SavedView, Tag, Team, Ticket, db
@@ -73,6 +73,21 @@ def rename_in_views(model: type[Any], before: str, after: str) -> None:
             renamed = [after if one == before else one for one in wanted]
             view.filters = {**view.filters, name: list(dict.fromkeys(renamed))}
             view.version += 1
+
+
+def views_that_name(model: type[Any], key: str) -> int:
+    """How many saved lists are filtered by this word: without it they ask for something that there is not."""
+    found = (filters.get(FILTERS[model]) for filters in db.session.scalars(select(SavedView.filters)) if filters)
+    return sum(isinstance(wanted, list) and key in wanted for wanted in found)
+
+
+def kept_by(name: str, row_id: int) -> str | None:
+    """Why a category or team cannot be deleted, where a service level names it: as `check_unnamed` has it."""
+    try:
+        sla.policies.check_unnamed(name, row_id)
+    except Conflict as no:
+        return no.detail
+    return None
 
 
 def each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:

@@ -168,6 +168,50 @@ def test_a_team_that_gives_out_its_work_says_so_and_deleting_it_says_what_happen
     assert admin.get("/api/teams").json["items"][0]["slug"] != "facilities"
 
 
+def test_what_else_goes_with_a_team_is_said_before_and_on_record(
+    app: Flask, boss: Reader, admin: Person, agent: Person
+) -> None:
+    former = Person.made(app, "admin")
+    everybodys, own = (
+        who.post("/api/saved-replies", {"title": title, "text": "We come.", "team_id": team()}).json["id"]
+        for title, who in (("For all", former), ("For her", admin))
+    )
+    assert admin.patch(f"/api/users/{former.id}", {"role": "customer"}).status_code == 200
+    asked = {"user_id": agent.id, "every": "week", "team_id": team()}
+    assert admin.post("/api/report-subscriptions", asked).status_code == 201
+    view = {"name": "Ours", "filters": {"team": ["facilities"]}}
+    assert agent.post("/api/views", view).status_code == 201
+    here = f"{TEAMS}/{team()}"
+    page = boss.reads(here)
+    assert page.says("1 saved reply goes back to who shared it, for them alone.")
+    assert page.says("1 saved reply will be shared with everybody.")
+    assert page.says("1 person no longer gets its figures by mail.")
+    assert page.says("1 saved view is filtered by it, and finds nothing then. It cannot be undone.")
+    boss.is_led(boss.sends(page.form_to(here, button="Delete team")))
+    found = {one["id"]: (one["owner"], one["team"]) for one in admin.get("/api/saved-replies").json["items"]}
+    assert found[everybodys] == (None, None)
+    assert found[own][0]["id"] == admin.id and found[own][1] is None
+    assert [one["title"] for one in agent.get("/api/saved-replies").json["items"]] == ["For all"]
+    assert audited("saved_reply.changed") == ["saved_reply.changed"] * 2
+    assert audited("report_subscription.deleted") == ["report_subscription.deleted"]
+    assert agent.get("/api/report-subscriptions").json["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["teams", "categories"])
+def test_what_a_service_level_names_is_not_offered_to_be_deleted(boss: Reader, admin: Person, kind: str) -> None:
+    number = team() if kind == "teams" else category("it-printing")
+    here = f"/staff/admin/{kind}/{number}"
+    field = "team_ids" if kind == "teams" else "category_ids"
+    level = {"name": "Named", "response_seconds": 3600, "resolution_seconds": 7200, field: [number]}
+    made = admin.post("/api/sla-policies", level)
+    assert made.status_code == 201, made.json
+    page = boss.reads(here)
+    assert page.says("It cannot be deleted: The service level “Named” is for it: change that first.")
+    assert not any(button.value == "delete" for form in page.forms for button in form.buttons)
+    assert admin.delete(made.headers["Location"]).status_code == 204
+    boss.is_led(boss.sends(boss.reads(here).form_to(here, button="Delete")))
+
+
 def test_agents_say_in_the_sidebar_that_they_are_away_and_back(app: Flask, agent: Person, admin: Person) -> None:
     reader = Reader(app, agent)
     assert not [form for form in reader.reads("/staff/").forms if form.action == "/staff/away"]

@@ -10,10 +10,11 @@ from blueprints import http
 from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import pages
-from helpdesk import tags
+from helpdesk import tags, vocabulary
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import CreateTagShape, EditTagShape, MergeTagShape
+from models import Tag
 
 ONE = f"/admin/tags/{http.ID.format('tag_id')}"
 
@@ -74,5 +75,6 @@ def _one(actor: Actor, tag_id: int, typed: Typed | None = None, error: HelpdeskE
     """With what was typed, where it was refused."""
     tag = tags.tag(tag_id)
     return deeds.page(
-        actor, "tag.html", typed or {"name": [tag["name"]]}, error, tag=tag, number=tags.counted(tag_id).get(tag_id, 0)
-    )
+        actor, "tag.html", typed or {"name": [tag["name"]]}, error, tag=tag, number=tags.counted(tag_id).get(tag_id, 0),
+        views=vocabulary.views_that_name(Tag, tag["name"]),
+    )  # fmt: skip

@@ -159,5 +159,5 @@ def _one(
     now: Typed = {"name": [team["name"]], "slug": [team["slug"]], "assigns": ["on"] if team["assigns"] else []}
     return deeds.page(
         actor, "team.html", {**(typed or now), **(member or {})}, error, team=team, member=member or {},
-        used=teams.used_by(team_id), may_change=policy.can(actor, Action.TEAM_WRITE),
+        used=teams.used_by(team), may_change=policy.can(actor, Action.TEAM_WRITE),
     )  # fmt: skip
