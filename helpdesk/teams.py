@@ -48,7 +48,7 @@ def _members() -> Rows:
         select(
             Membership.team_id, User.id, User.name, User.role, User.is_active, Membership.capacity,
             policy.is_away().label("is_away"), policy.away_until().label("away_until"),
-            unfinished.label("unfinished_count"),
+            User.password_hash.is_(None).label("is_invited"), unfinished.label("unfinished_count"),
         )
         .join(User, User.id == Membership.user_id)
         .order_by(User.name, User.id)

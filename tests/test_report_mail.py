@@ -178,7 +178,11 @@ def test_only_staff_with_an_address_can_be_chosen_and_nobody_twice(
     admin.signs_in()
     gone = Person.made(app, "agent")
     change(gone, is_active=False)
-    for whom in (customer.id, gone.id, 2**40):
+    invited = Person.made(app, "agent", name="Ada New")
+    change(invited, password_hash=None)
+    page = Reader(app, admin).reads(PAGE)
+    assert f'value="{agent.id}"' in page.html and f'value="{invited.id}"' not in page.html
+    for whom in (customer.id, gone.id, invited.id, 2**40):
         refused = admin.post(PATH, {"user_id": whom, "every": "week"})
         assert (refused.status_code, list(refused.json["errors"])) == (422, ["user_id"])
     assert admin.post(PATH, {"user_id": agent.id, "every": "day"}).status_code == 422
