@@ -161,8 +161,6 @@ def _typed(shown: dict[str, Any]) -> Typed:
 
 def _said(error: HelpdeskError) -> HelpdeskError:
     """What is wrong stands beside the field that has it: of the hours, beside their day."""
-    if taken := getattr(error, "field", None):
-        return Invalid({taken: [error.detail or error.title]})
     if not isinstance(error, Invalid) or "hours" not in error.errors:
         return error
     errors = dict(error.errors)

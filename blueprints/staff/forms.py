@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from flask import request
 
 from blueprints.words import lazy_gettext
-from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, Stale
+from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, Stale, Taken
 
 Typed: TypeAlias = dict[str, list[str]]
 """A form's fields as a browser sends them: texts."""
@@ -139,7 +139,9 @@ def filled(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems(error: HelpdeskError | None, values: Typed) -> dict[str, str]:
-    """Field → what to do about it, in the order of the fields."""
+    """Field → what to do about it, in the order of the fields. A name that is taken is said beside its own."""
+    if isinstance(error, Taken) and error.field in values:
+        return {error.field: (error.detail or error.title).rstrip(".")}
     if not isinstance(error, Invalid):
         return {}
     found = {name: _say(name, _first(messages), values) for name, messages in error.errors.items()}

@@ -164,7 +164,7 @@ def invite() -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except REFUSALS as error:
-        return _invite_page(actor, typed, _beside(error))
+        return _invite_page(actor, typed, error)
 
 
 def _invite_page(actor: Actor, typed: Typed, error: HelpdeskError | None = None) -> Response:
@@ -172,13 +172,9 @@ def _invite_page(actor: Actor, typed: Typed, error: HelpdeskError | None = None)
         refused(error)
     return show(
         actor, "user_new.html", status=error.status if error else 200, typed=typed, error=error,
-        problems=forms.problems(error, typed), roles=ROLES,
+        problems=forms.problems(error, typed), roles=ROLES, states=STATES,
+        known=users.of_address(actor, first(typed, "email")) if isinstance(error, Taken) else None,
     )  # fmt: skip
-
-
-def _beside(error: HelpdeskError) -> HelpdeskError:
-    """A name that is taken is said beside its field."""
-    return Invalid({error.field: [error.detail]}) if isinstance(error, Taken) else error
 
 
 # --- one person -------------------------------------------------------------------------------------------------------
@@ -204,7 +200,7 @@ def edit_user(user_id: int) -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except REFUSALS as error:
-        return _one(actor, user_id, typed, _beside(error))
+        return _one(actor, user_id, typed, error)
 
 
 def _taken(actor: Actor, user_id: int, action: Action) -> User:
