@@ -142,7 +142,15 @@ def test_an_admin_puts_people_in_a_team_says_how_much_they_get_and_takes_them_ou
     assert page.says("Priya Nair") and page.says("0 unfinished tickets · at most 3")
     change = page.form_to(members, button="Save member")
     assert boss.sends(change, capacity="many").status_code == 422
-    assert boss.sends(change, is_away="on", away_until="2020-01-01").status_code == 422
+    refused = Page(boss.sends(change, capacity="7", is_away="on", away_until="2020-01-01"))
+    assert refused.status == 422
+    kept = refused.form_to(members, button="Save member").data()
+    assert (kept["capacity"], kept["is_away"], kept["away_until"]) == (["7"], ["on"], ["2020-01-01"])
+    [until] = [found for tag, found in refused.tags if found.get("id") == f"until-{agent.id}"]
+    assert (until["aria-invalid"], until["aria-describedby"]) == ("true", f"until-{agent.id}-e")
+    assert f"#until-{agent.id}" in refused.links
+    untyped = refused.form_to(members, button="Add member").data()
+    assert untyped["capacity"] == [""]
     page = boss.is_led(boss.sends(change, capacity="", is_away="on", away_until="2099-02-03"))
     assert page.says("away until 3 Feb 2099")
     assert boss.reads(TEAMS).says("Priya Nair")
@@ -150,6 +158,19 @@ def test_an_admin_puts_people_in_a_team_says_how_much_they_get_and_takes_them_ou
     assert boss.reads("/staff/tickets/new").says("Priya Nair (away)")
     boss.is_led(boss.sends(page.form_to(members, button="Take out")))
     assert db.session.scalar(select(Membership.user_id)) is None
+
+
+def test_a_day_means_away_and_unticking_away_means_back(boss: Reader, admin: Person, agent: Person) -> None:
+    joins(admin, agent)
+    here = f"{TEAMS}/{team()}"
+    change = boss.reads(here).form_to(f"{here}/members", button="Save member")
+    page = boss.is_led(boss.sends(change, away_until="2099-02-03"))
+    assert page.says("away until 3 Feb 2099")
+    change = page.form_to(f"{here}/members", button="Save member")
+    page = boss.is_led(boss.sends(change, away_until="2099-02-04"))
+    assert page.says("away until 4 Feb 2099")
+    change = page.form_to(f"{here}/members", button="Save member")
+    assert not boss.is_led(boss.sends(change, is_away=None)).says("away until")
 
 
 def test_a_team_that_gives_out_its_work_says_so_and_deleting_it_says_what_happens(
@@ -224,7 +245,10 @@ def test_agents_say_in_the_sidebar_that_they_are_away_and_back(app: Flask, agent
     # from the page of one's own team, until a day
     here = f"{TEAMS}/{team()}"
     form = form_with(reader.reads(here), "/staff/away", "away_until")
-    assert reader.sends(form, away_until="2020-01-01", do="away").status_code == 422
+    refused = Page(reader.sends(form, away_until="2020-01-01", do="away"))
+    assert refused.status == 422
+    assert form_with(refused, "/staff/away", "away_until").data()["away_until"] == ["2020-01-01"]
+    assert 'id="until-e"' in refused.html and "#until" in refused.links
     assert reader.sends(form, away_until="soon", do="away").status_code == 422
     assert reader.is_led(reader.sends(form, away_until="2099-02-03", do="away")).says("away until 3 Feb 2099")
     elsewhere = reader.sends(form, do="back", back="https://evil.test/")
