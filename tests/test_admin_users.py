@@ -372,9 +372,20 @@ def test_one_session_is_ended_and_the_others_stay(app: Flask, desk: Reader, admi
     assert len(recorded("user.session.ended")) == 1
 
 
+def test_ones_own_account_is_spoken_of_as_ones_own(app: Flask, desk: Reader, admin: Person, agent: Person) -> None:
+    Person.made(app, "admin")
+    for path in ("/role?role=agent", "/role?role=customer", "/deactivate"):
+        own, theirs = desk.reads(of(admin, path)), desk.reads(of(agent, path))
+        assert own.says("This is your own account") and not own.says("They ")
+        assert not theirs.says("This is your own account") and not theirs.says("You see")
+    assert desk.reads(of(admin, "/role?role=agent")).says("You keep your tickets and tasks")
+    assert desk.reads(of(agent, "/deactivate")).says("They are logged out everywhere")
+
+
 def test_an_admin_who_ends_all_sessions_of_their_own_stays_here(desk: Reader, admin: Person) -> None:
     page = desk.reads(of(admin))
-    assert desk.is_led(desk.sends(page.form_to(of(admin, "/sessions"), button="everywhere"))).says("Ada Byron")
+    page = desk.is_led(desk.sends(page.form_to(of(admin, "/sessions"), button="everywhere")))
+    assert page.says("Ada Byron") and page.says("You are logged out everywhere else")
     db.session.rollback()
     assert len(list(db.session.scalars(select(Session.id).where(Session.user_id == admin.id)))) == 1
 

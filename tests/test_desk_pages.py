@@ -91,6 +91,24 @@ def test_a_colleagues_change_is_not_overwritten(boss: Reader, admin: Person, pat
     assert admin.get(f"/api/{kind}/{number}").status_code == 404
 
 
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS, TAGS])
+def test_what_was_done_is_said_once_and_never_in_the_words_of_an_address(boss: Reader, path: str) -> None:
+    def says(page: Page) -> list[str]:
+        return re.findall(r'banner ok" role="status"[^>]*>.*?<div>([^<]*)</div>', page.html, re.DOTALL)
+
+    page = boss.is_led(boss.sends(boss.reads(path).form_to(path), name="Night crew"))
+    assert says(page) == ["Added"]
+    here = next(
+        link
+        for link in boss.reads(path).links
+        if re.fullmatch(rf"{path}/\d+", link) and "Night crew" in boss.reads(link).title
+    )
+    page = boss.is_led(boss.sends(form_with(boss.reads(here), here, "name"), name="Night shift"))
+    assert says(page) == ["Saved"]
+    assert says(boss.reads(here)) == says(boss.reads(f"{here}?done=Pay+here")) == []
+    assert says(boss.is_led(boss.sends(boss.reads(here).form_to(here, button="Delete")))) == ["Deleted"]
+
+
 def test_agents_read_teams_and_keep_tags_and_leave_the_rest_to_admins(app: Flask, agent: Person, admin: Person) -> None:
     reader = Reader(app, agent)
     here = f"{TEAMS}/{team()}"
@@ -139,6 +157,7 @@ def test_an_admin_puts_people_in_a_team_says_how_much_they_get_and_takes_them_ou
     add = boss.reads(here).form_to(members, button="Add member")
     assert boss.sends(add).status_code == 422
     page = boss.is_led(boss.sends(add, user_id=str(agent.id), capacity="3"))
+    assert page.says("Saved")
     assert page.says("Priya Nair") and page.says("0 unfinished tickets · at most 3")
     change = page.form_to(members, button="Save member")
     assert boss.sends(change, capacity="many").status_code == 422
@@ -156,7 +175,7 @@ def test_an_admin_puts_people_in_a_team_says_how_much_they_get_and_takes_them_ou
     assert boss.reads(TEAMS).says("Priya Nair")
     # who is away can be chosen, and one sees it
     assert boss.reads("/staff/tickets/new").says("Priya Nair (away)")
-    boss.is_led(boss.sends(page.form_to(members, button="Take out")))
+    assert boss.is_led(boss.sends(page.form_to(members, button="Take out"))).says("Taken out of the team")
     assert db.session.scalar(select(Membership.user_id)) is None
 
 

@@ -32,7 +32,7 @@ def new_building() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         categories.create_building(actor, wish)
-        return url_for("staff.buildings_page")
+        return url_for("staff.buildings_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateBuildingShape(), typed, flags=FLAGS), deed,
@@ -58,7 +58,7 @@ def edit_building(building_id: int) -> Any:
             categories.destroy_building(actor, row)
         else:
             categories.edit_building(actor, row, wish)
-        return url_for("staff.buildings_page")
+        return url_for("staff.buildings_page", done="deleted" if deletes else "saved")
 
     return deeds.done(
         actor,

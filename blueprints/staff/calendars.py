@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask import Response, request, url_for
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext
@@ -42,7 +42,7 @@ def admin() -> Actor:
 @pages.get(LIST)
 def calendars_page() -> Response:
     actor = admin()
-    return show(actor, "calendars.html", calendars=[
+    return show(actor, "calendars.html", told=deeds.told(), calendars=[
         {**one, "week": [written(day) for day in one["hours"]]} for one in sla.calendars.listing(actor)
     ])  # fmt: skip
 
@@ -68,7 +68,7 @@ def create_calendar() -> Response:
             return _one(actor, None, typed, seen=wish)
         http.begin_form(actor)
         sla.calendars.create(actor, wish)
-        return http.look(url_for("staff.calendars_page"))
+        return http.look(url_for("staff.calendars_page", done="added"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -90,7 +90,7 @@ def edit_calendar(calendar_id: int) -> Response:
             sla.calendars.destroy(actor, row)
         else:
             sla.calendars.edit(actor, row, wish)
-        return http.look(url_for("staff.calendars_page"))
+        return http.look(url_for("staff.calendars_page", done="deleted" if asked == DELETE else "saved"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:

@@ -34,7 +34,7 @@ def new_category() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         categories.create_category(actor, wish)
-        return url_for("staff.categories_page")
+        return url_for("staff.categories_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateCategoryShape(), typed, numbers=NUMBERS, flags=FLAGS), deed,
@@ -60,7 +60,7 @@ def edit_category(category_id: int) -> Any:
             categories.destroy_category(actor, row)
         else:
             categories.edit_category(actor, row, wish)
-        return url_for("staff.categories_page")
+        return url_for("staff.categories_page", done="deleted" if deletes else "saved")
 
     if not deletes and not deeds.asks("confirmed") and (asked := _asked(actor, category_id, typed)):
         return _one(actor, category_id, typed, asked=asked)

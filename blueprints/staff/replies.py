@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext
@@ -35,7 +35,7 @@ def save_reply() -> Response:
         wish = http.load(CreateSavedReplyShape(), _wish(typed))
         http.begin_form(actor)
         replies.create(actor, wish)
-        return http.look(url_for("staff.replies_page"))
+        return http.look(url_for("staff.replies_page", done="added"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -61,7 +61,7 @@ def edit_reply(reply_id: int) -> Response:
             replies.destroy(actor, reply)
         else:
             replies.edit(actor, reply, wish)
-        return http.look(url_for("staff.replies_page"))
+        return http.look(url_for("staff.replies_page", done="deleted" if deletes else "saved"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -117,5 +117,5 @@ def _show(actor: Actor, template: str, typed: Typed, error: HelpdeskError | None
     return show(
         actor, template, status=error.status if error else 200, typed=typed, error=error,
         problems=forms.problems(error, typed), may_share=policy.can(actor, Action.REPLY_SHARE), places=replies.PLACES,
-        **context,
+        told=deeds.told(), **context,
     )  # fmt: skip

@@ -30,7 +30,7 @@ def new_tag() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         tags.create(actor, wish)
-        return url_for("staff.tags_page")
+        return url_for("staff.tags_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateTagShape(), typed), deed, lambda error: _list(actor, typed, error)
@@ -62,7 +62,7 @@ def edit_tag(tag_id: int) -> Any:
             tags.destroy(actor, row)
         else:
             tags.edit(actor, row, wish)
-        return url_for("staff.tags_page")
+        return url_for("staff.tags_page", done="merged" if merges else "deleted" if deletes else "saved")
 
     return deeds.done(actor, wish, deed, lambda error: _one(actor, tag_id, typed, error))
 

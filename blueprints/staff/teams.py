@@ -35,7 +35,7 @@ def new_team() -> Any:
     return deeds.done(
         actor,
         lambda: deeds.wish_of(CreateTeamShape(), typed, flags=("assigns",)),
-        lambda wish: url_for("staff.team_page", team_id=teams.create(actor, wish).id),
+        lambda wish: url_for("staff.team_page", team_id=teams.create(actor, wish).id, done="added"),
         lambda error: _list(actor, typed, error),
     )
 
@@ -56,9 +56,9 @@ def edit_team(team_id: int) -> Any:
         http.expect_form_version(team.version)
         if deletes:
             teams.destroy(actor, team)
-            return url_for("staff.teams_page")
+            return url_for("staff.teams_page", done="deleted")
         teams.edit(actor, team, wish)
-        return url_for("staff.team_page", team_id=team_id)
+        return url_for("staff.team_page", team_id=team_id, done="saved")
 
     return deeds.done(
         actor,
@@ -87,7 +87,7 @@ def change_member(team_id: int) -> Any:
             teams.remove_member(actor, team, user_id)
         else:
             teams.put_member(actor, team, user_id, wish)
-        return url_for("staff.team_page", team_id=team_id)
+        return url_for("staff.team_page", team_id=team_id, done="removed" if removes else "saved")
 
     return deeds.done(actor, wish, deed, lambda error: _one(actor, team_id, None, error, member=typed))
 
