@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import Select, inspect, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import sla, tickets
@@ -21,6 +21,11 @@ FILTERS: dict[type[Any], str] = {Category: "category", Building: "building", Tag
 """What the lists of tickets are filtered by."""
 KEYS: dict[type[Any], str] = {Tag: "name"}
 """What an address calls them by, where that is not the slug."""
+NAMED_SO = {
+    "slug": "There is one that is called this in web addresses already.",
+    "name": "There is one with this name already.",
+}
+UNNAMED = "unnamed"
 MOST_TICKETS = 500
 """So many a change of the vocabulary may change in one transaction."""
 
@@ -58,7 +63,7 @@ def save(row: W, data: Mapping[str, Any]) -> W:
         with db.session.begin_nested():
             db.session.flush()
     except IntegrityError:
-        raise Taken(key, f"There is one with this {key} already.") from None
+        raise Taken(key, NAMED_SO[key]) from None
     if before is not None and key in changed:
         rename_in_views(type(row), before, data[key])
     return row
@@ -100,6 +105,16 @@ def each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:
 
 
 def slug_of(name: str) -> str:
-    """What an address may call something of this name: `Zoë's Hall` → `zoes-hall`."""
+    """What an address may call something of this name: `Zoë's Hall` → `zoes-hall`. Of a name that says nothing in these
+    letters, as of emoji alone, the first that is free: `unnamed`, `unnamed-2`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:64].rstrip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:64].rstrip("-")
+    return slug or _unnamed()
+
+
+def _unnamed() -> str:
+    alike = (select(model.slug).where(model.slug.startswith(UNNAMED)) for model in (Category, Building, Team))
+    used = set(db.session.scalars(union_all(*alike)))
+    return next(
+        slug for slug in (UNNAMED, *(f"{UNNAMED}-{number}" for number in range(2, len(used) + 3))) if slug not in used
+    )

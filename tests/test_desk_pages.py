@@ -91,6 +91,26 @@ def test_a_colleagues_change_is_not_overwritten(boss: Reader, admin: Person, pat
     assert admin.get(f"/api/{kind}/{number}").status_code == 404
 
 
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS])
+def test_a_name_without_letters_gets_an_address_that_is_free(boss: Reader, admin: Person, path: str) -> None:
+    for name in ("🔧", "图书馆"):
+        boss.is_led(boss.sends(boss.reads(path).form_to(path), name=name))
+    found = admin.get(f"/api/{path.rpartition('/')[2]}").json["items"]
+    assert {one["name"]: one["slug"] for one in found if one["slug"].startswith("unnamed")} == {
+        "🔧": "unnamed", "图书馆": "unnamed-2"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS])
+def test_an_address_that_is_taken_is_said_beside_its_field(boss: Reader, path: str) -> None:
+    boss.is_led(boss.sends(boss.reads(path).form_to(path), name="Night crew"))
+    taken = boss.sends(boss.reads(path).form_to(path), name="Others", slug="night-crew")
+    page = Page(taken)
+    assert taken.status_code == 409
+    assert 'id="slug-e"' in page.html
+    assert page.says("There is one that is called this in web addresses already")
+
+
 @pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS, TAGS])
 def test_what_was_done_is_said_once_and_never_in_the_words_of_an_address(boss: Reader, path: str) -> None:
     def says(page: Page) -> list[str]:

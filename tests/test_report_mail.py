@@ -230,6 +230,7 @@ def test_the_page_lets_admins_choose_and_everybody_stop_their_own(app: Flask, ad
     )  # sent twice
     again = desk.sends(shown.form_to(PAGE), user_id=str(agent.id), every="month")
     assert again.status_code == 409
+    assert "They get this already" in (html := again.get_data(as_text=True)) and "This name is taken" not in html
     other = Reader(app, agent)
     own = other.reads(PAGE)
     assert not [form for form in own.forms if form.action == PAGE]

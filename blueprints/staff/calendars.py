@@ -118,6 +118,8 @@ def _load(shape: Any, typed: Typed) -> dict[str, Any]:
 
 def _stretches(text: str) -> list[list[str]] | None:
     """`8-12, 13:00–18:00` → `[["08:00", "12:00"], ["13:00", "18:00"]]`; None for what is no hours."""
+    if text.casefold() in ("closed", gettext("closed").casefold()):
+        return []
     found = []
     for part in (part.strip() for part in text.split(",")):
         if not part:

@@ -83,7 +83,7 @@ def wish_of(shape: Shape, typed: Typed, *, numbers: tuple[str, ...] = (), flags:
         elif name in typed:
             found[name] = first(typed, name)
     if "slug" in found and not found["slug"]:  # who names something need not think of addresses
-        found["slug"] = vocabulary.slug_of(found["name"]) if found.get("name") else "unnamed"
+        found["slug"] = vocabulary.slug_of(found["name"]) if found.get("name") else vocabulary.UNNAMED
     return http.load(shape, found)
 
 

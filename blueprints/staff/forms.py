@@ -25,7 +25,7 @@ WORDS = {
     "capacity": (lazy_gettext("Write a number from 1 to 1,000"), lazy_gettext("Write a number from 1 to 1,000")),
     "into_id": (lazy_gettext("Choose the other tag"), lazy_gettext("Choose the other tag")),
     "slug": (
-        lazy_gettext("Write what addresses call it, such as night-crew"),
+        lazy_gettext("Write what web addresses call it, such as night-crew"),
         lazy_gettext("Use lower-case letters, digits and -, such as night-crew"),
     ),
     "building": (lazy_gettext("Choose a building"), lazy_gettext("Choose a building")),

@@ -39,7 +39,7 @@ def save_reply() -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
-        return _list(actor, typed, _said(error))
+        return _list(actor, typed, _said(error, typed))
 
 
 @pages.get(ONE)
@@ -65,7 +65,7 @@ def edit_reply(reply_id: int) -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
-        return _one(actor, reply_id, typed, _said(error))
+        return _one(actor, reply_id, typed, _said(error, typed))
 
 
 def _wish(typed: Typed) -> dict[str, Any]:
@@ -84,10 +84,13 @@ def _wish(typed: Typed) -> dict[str, Any]:
     return wish
 
 
-def _said(error: HelpdeskError) -> HelpdeskError:
-    """What is wrong with a team stands beside the menu that holds the teams."""
+def _said(error: HelpdeskError, typed: Typed) -> HelpdeskError:
+    """What is wrong in the words of this page; with a team beside the menu that holds the teams."""
     if isinstance(error, Invalid) and "team_id" in error.errors:
         return Invalid({"whose": [gettext("Choose who uses it")]})
+    if isinstance(error, Invalid) and "title" in error.errors:
+        long = gettext("Write the title in up to 100 characters")
+        return Invalid({**error.errors, "title": [long if first(typed, "title") else gettext("Write a title")]})
     return error
 
 
