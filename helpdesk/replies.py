@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, or_, select
 
 from helpdesk import audit, paging, policy
-from helpdesk.errors import Forbidden, Invalid, NotFound
+from helpdesk.errors import Forbidden, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import SavedReplyShape
 from helpdesk.settings import setting
-from models import Audience, AuditEvent, Role, Rows, SavedReply, Team, User, db, fetch, now
+from models import Audience, AuditEvent, Role, Rows, SavedReply, Team, User, db, fetch, now, one_by_one
 
 _shape = SavedReplyShape()
 _ORDER: paging.Order = {"title": (SavedReply.title, SavedReply.id)}
@@ -81,11 +81,12 @@ def show_one(actor: Actor, reply_id: int) -> dict[str, Any]:
 
 
 def create(actor: Actor, data: Mapping[str, Any]) -> SavedReply:
-    """Keep words under a title: one's own, unless they are to be shared. Raises Forbidden, Invalid."""
+    """Keep words under a title: one's own, unless they are to be shared. Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.REPLY_WRITE)
     at = now()
     reply = SavedReply(title=data["title"], text=data["text"], created_at=at, updated_at=at, version=1)
     _give(actor, reply, {"is_shared": False, **data})
+    _check_title(reply)
     db.session.add(reply)
     db.session.flush()
     _on_record(actor, reply, "created")
@@ -105,13 +106,16 @@ def take(actor: Actor, reply_id: int) -> SavedReply:
 
 
 def edit(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:
-    """Change the fields named. Raises Forbidden, Invalid."""
+    """Change the fields named. Raises Forbidden, Invalid, Taken."""
     before = _kept(reply)
     for name in ("title", "text"):
         if name in data:
             setattr(reply, name, data[name])
     _give(actor, reply, data)
     after = _kept(reply)
+    if any(after[name] != before[name] for name in ("title", "owner_id", "team_id")):
+        with db.session.no_autoflush:
+            _check_title(reply)
     if after != before:
         reply.version += 1
         reply.updated_at = now()
@@ -122,6 +126,18 @@ def edit(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:
 
 def _kept(reply: SavedReply) -> dict[str, Any]:
     return {"title": reply.title, "text": reply.text, "owner_id": reply.owner_id, "team_id": reply.team_id}
+
+
+def _check_title(reply: SavedReply) -> None:
+    """Whether those who use it can tell it from their others. Raises Taken."""
+    one_by_one(SavedReply.__tablename__)
+    same = (
+        SavedReply.owner_id.is_not_distinct_from(reply.owner_id),
+        SavedReply.team_id.is_not_distinct_from(reply.team_id),
+    )
+    titles = db.session.scalars(select(SavedReply.title).where(*same, SavedReply.id != (reply.id or 0)))
+    if reply.title.casefold() in (title.casefold() for title in titles):
+        raise Taken("title", "There is one with this title already, for the same people.")
 
 
 def _give(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:

@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, inspect, select, union_all
+from sqlalchemy import ColumnElement, Select, inspect, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from helpdesk import sla, tickets
 from helpdesk.errors import Conflict, NotFound, Taken
 from helpdesk.policy import Actor
-from models import Building, Category, SavedView, Tag, Team, Ticket, db
+from models import Building, Category, SavedView, Tag, Team, Ticket, db, one_by_one
 
 Word = Category | Building | Tag | Team
 W = TypeVar("W", Category, Building, Tag, Team)
@@ -67,6 +67,15 @@ def save(row: W, data: Mapping[str, Any]) -> W:
     if before is not None and key in changed:
         rename_in_views(type(row), before, data[key])
     return row
+
+
+def check_name(row: Tag | Category, name: str, *alike: ColumnElement[bool]) -> None:
+    """Whether nobody takes it for another among those `alike`: `exam` and `EXAM` are one name. Raises Taken."""
+    model = type(row)
+    one_by_one(model.__tablename__)
+    wanted = select(model.name).where(model.id != (row.id or 0), *alike)
+    if name.casefold() in (other.casefold() for other in db.session.scalars(wanted)):
+        raise Taken("name", NAMED_SO["name"])
 
 
 def rename_in_views(model: type[Any], before: str, after: str) -> None:
