@@ -19,7 +19,7 @@ from helpdesk.errors import Forbidden, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import SavedReplyShape
 from helpdesk.settings import setting
-from models import Audience, AuditEvent, Role, Rows, SavedReply, Team, User, db, fetch, now, one_by_one
+from models import Audience, Role, Rows, SavedReply, Team, User, db, fetch, now, one_by_one
 
 _shape = SavedReplyShape()
 _ORDER: paging.Order = {"title": (SavedReply.title, SavedReply.id)}
@@ -166,24 +166,19 @@ def destroy(actor: Actor, reply: SavedReply) -> None:
 def of_team(team_id: int) -> dict[int, int | None]:
     """A team's saved replies, and whose alone each is once there is no such team; None: everybody's.
 
-    It goes back to who shared it first, where they work here still: nobody reads it then who did not. Two statements.
+    It goes back to who shared it first, where they work here still: nobody reads it then who did not. Three statements.
     """
     ids = list(db.session.scalars(select(SavedReply.id).where(SavedReply.team_id == team_id).order_by(SavedReply.id)))
     if not ids:
         return {}
-    shared = ("saved_reply.created", "saved_reply.changed")  # what is one's own is not on record
-    firsts = (
-        select(func.min(AuditEvent.id))
-        .where(AuditEvent.target.in_([f"saved_reply:{number}" for number in ids]), AuditEvent.action.in_(shared))
-        .group_by(AuditEvent.target)
-    )
-    who = (
-        select(AuditEvent.target, AuditEvent.actor_id)
-        .join(User, User.id == AuditEvent.actor_id)
-        .where(AuditEvent.id.in_(firsts), User.is_active, User.role != Role.CUSTOMER)
-    )
-    found = {row.target: row.actor_id for row in fetch(who)}
-    return {number: found.get(f"saved_reply:{number}") for number in ids}
+    # what is one's own is not on record: the first thing that is, is that somebody shared it
+    first = audit.who_first(
+        [f"saved_reply:{number}" for number in ids], ("saved_reply.created", "saved_reply.changed")
+    )  # fmt: skip
+    here = select(User.id).where(User.id.in_(set(first.values())), User.is_active, User.role != Role.CUSTOMER)
+    staff = set(db.session.scalars(here))
+    owners = {number: first.get(f"saved_reply:{number}") for number in ids}
+    return {number: owner if owner in staff else None for number, owner in owners.items()}
 
 
 def give_back(actor: Actor, team_id: int) -> None:
