@@ -182,7 +182,9 @@ TARGETS: dict[str, Target] = {
     "photo with a broadcast": lambda world, who: {"image_id": world.photo("broadcast")},
     "photo with a note": lambda world, who: {"image_id": world.photo("note")},
     "building": lambda world, who: {"building_id": world.made("/api/buildings", slug=unique("hall"), name="Hall")},
-    "category": lambda world, who: {"category_id": world.made("/api/categories", slug=unique("misc"), name="Misc")},
+    "category": lambda world, who: {
+        "category_id": world.made("/api/categories", slug=unique("misc"), name=unique("Misc"))
+    },
     "tag": lambda world, who: {"tag_id": world.made("/api/tags", name=unique("tag"))},
     "team": lambda world, who: {"team_id": world.made("/api/teams", slug=unique("crew"), name="Crew")},
     "team and colleague": lambda world, who: {**_team(world), "user_id": world.agent.id},
