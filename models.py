@@ -34,6 +34,8 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
     false,
+    func,
+    select,
     text,
     true,
 )
@@ -1196,6 +1198,15 @@ def begin_write() -> None:
     """
     db.session.rollback()
     db.session.connection(execution_options={WRITE: True})
+
+
+def one_by_one(what: str) -> None:
+    """Let whoever else does this wait until our commit: for a rule over several rows that no constraint can say.
+
+    SQLite has one writer at a time anyway.
+    """
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(what))))
 
 
 SQLITE_AT_LEAST = (3, 51, 3)

@@ -31,7 +31,7 @@ def listing(actor: Actor, query: dict[str, Any]) -> Answer:
 
 @api.call(
     "POST", "/saved-replies", Action.REPLY_WRITE, body=CreateSavedReplyShape, out=SavedReplyShape, status=201,
-    creates=True,
+    creates=True, raises=(409,),
 )  # fmt: skip
 def create(actor: Actor, body: dict[str, Any]) -> Answer:
     """Save a reply: one's own, or by an admin for a team or everybody."""
@@ -46,8 +46,8 @@ def show(actor: Actor, reply_id: int) -> dict[str, Any]:
     return replies.show_one(actor, reply_id)
 
 
-@api.call("PUT", ONE, Action.REPLY_WRITE, body=EditSavedReplyShape, out=SavedReplyShape, if_match=True)
-@api.call("PATCH", ONE, Action.REPLY_WRITE, body=EditSavedReplyShape, out=SavedReplyShape, if_match=True)
+@api.call("PUT", ONE, Action.REPLY_WRITE, body=EditSavedReplyShape, out=SavedReplyShape, if_match=True, raises=(409,))
+@api.call("PATCH", ONE, Action.REPLY_WRITE, body=EditSavedReplyShape, out=SavedReplyShape, if_match=True, raises=(409,))
 def edit(actor: Actor, reply_id: int, body: dict[str, Any]) -> dict[str, Any]:
     """Change the fields named: one's own, or by an admin one of the desk's."""
     http.begin(actor)

@@ -79,7 +79,10 @@ def listing(actor: Actor, query: dict[str, Any]) -> Answer:
     raises=(409,),
 )  # fmt: skip
 def invite(actor: Actor, body: dict[str, Any]) -> Answer:
-    """Invite somebody by mail. The link sets their password and is good for 72 hours; inviting again sends another."""
+    """Invite somebody by mail. The link sets their password and is good for 72 hours.
+
+    409 for who was invited already: `POST /api/users/{user_id}/invite` sends another link.
+    """
     check(INVITE, str(actor.id))
     http.begin(actor)
     user = users.invite(actor, body)

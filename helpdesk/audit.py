@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sqlalchemy import func, select
+
 from helpdesk.policy import Actor
-from models import ActorKind, AuditEvent, db
+from models import ActorKind, AuditEvent, db, fetch
 
 AREAS = {
     "sign-in": "sign-in", "account": "sign-in", "address": "sign-in", "password": "sign-in", "session": "sign-in",
@@ -31,6 +33,17 @@ def changes(row: Any, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         for name, value in data.items()
         if getattr(row, name, value) != value
     }
+
+
+def who_first(targets: Iterable[str], actions: Iterable[str]) -> dict[str, int]:
+    """Who of all was the first to do one of these to each, where somebody was."""
+    firsts = (
+        select(func.min(AuditEvent.id))
+        .where(AuditEvent.target.in_(list(targets)), AuditEvent.action.in_(list(actions)))
+        .group_by(AuditEvent.target)
+    )
+    rows = fetch(select(AuditEvent.target, AuditEvent.actor_id).where(AuditEvent.id.in_(firsts)))
+    return {row.target: row.actor_id for row in rows if row.actor_id is not None}
 
 
 def record(

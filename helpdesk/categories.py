@@ -170,11 +170,22 @@ def _check_category(data: Mapping[str, Any], category_id: int | None = None) -> 
         raise Invalid({"team_id": ["Choose a team."]})
 
 
+def _check_name(row: Category, data: Mapping[str, Any]) -> None:
+    """Whether it is told apart from the others below the same. Raises Taken."""
+    name, parent_id = data.get("name", row.name), data.get("parent_id", row.parent_id)
+    if (name, parent_id) != (row.name, row.parent_id):
+        vocabulary.check_name(
+            row, name, Category.parent_id.is_(None) if parent_id is None else Category.parent_id == parent_id
+        )
+
+
 def create_category(actor: Actor, data: Mapping[str, Any]) -> Category:
     """Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.CATEGORY_WRITE)
     _check_category(data)
-    made = vocabulary.save(Category(), data)
+    made = Category()
+    _check_name(made, data)
+    vocabulary.save(made, data)
     audit.record("category.created", actor=actor, target=f"category:{made.id}", name=made.name)
     return made
 
@@ -195,6 +206,7 @@ def edit_category(actor: Actor, row: Category, data: Mapping[str, Any]) -> None:
         audit.record("category.changed", actor=actor, target=f"category:{row.id}", changes=changed)
     was_joinable, above = row.is_joinable, row.parent_id
     _check_category(data, row.id)
+    _check_name(row, data)
     vocabulary.save(row, data)
     if row.parent_id != above:  # what holds for the one above holds for it
         sla.recount.begin(actor)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_
+from sqlalchemy import bindparam, func, or_, select
 
 from helpdesk import audit, paging, policy
-from helpdesk.errors import Forbidden, Invalid, NotFound
+from helpdesk.errors import Forbidden, Invalid, NotFound, Taken
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import SavedReplyShape
 from helpdesk.settings import setting
-from models import Audience, Rows, SavedReply, Team, db, fetch, now
+from models import Audience, Role, Rows, SavedReply, Team, User, db, fetch, now, one_by_one
 
 _shape = SavedReplyShape()
 _ORDER: paging.Order = {"title": (SavedReply.title, SavedReply.id)}
@@ -81,11 +81,12 @@ def show_one(actor: Actor, reply_id: int) -> dict[str, Any]:
 
 
 def create(actor: Actor, data: Mapping[str, Any]) -> SavedReply:
-    """Keep words under a title: one's own, unless they are to be shared. Raises Forbidden, Invalid."""
+    """Keep words under a title: one's own, unless they are to be shared. Raises Forbidden, Invalid, Taken."""
     policy.require(actor, Action.REPLY_WRITE)
     at = now()
     reply = SavedReply(title=data["title"], text=data["text"], created_at=at, updated_at=at, version=1)
     _give(actor, reply, {"is_shared": False, **data})
+    _check_title(reply)
     db.session.add(reply)
     db.session.flush()
     _on_record(actor, reply, "created")
@@ -105,13 +106,16 @@ def take(actor: Actor, reply_id: int) -> SavedReply:
 
 
 def edit(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:
-    """Change the fields named. Raises Forbidden, Invalid."""
+    """Change the fields named. Raises Forbidden, Invalid, Taken."""
     before = _kept(reply)
     for name in ("title", "text"):
         if name in data:
             setattr(reply, name, data[name])
     _give(actor, reply, data)
     after = _kept(reply)
+    if any(after[name] != before[name] for name in ("title", "owner_id", "team_id")):
+        with db.session.no_autoflush:
+            _check_title(reply)
     if after != before:
         reply.version += 1
         reply.updated_at = now()
@@ -122,6 +126,18 @@ def edit(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:
 
 def _kept(reply: SavedReply) -> dict[str, Any]:
     return {"title": reply.title, "text": reply.text, "owner_id": reply.owner_id, "team_id": reply.team_id}
+
+
+def _check_title(reply: SavedReply) -> None:
+    """Whether those who use it can tell it from their others. Raises Taken."""
+    one_by_one(SavedReply.__tablename__)
+    same = (
+        SavedReply.owner_id.is_not_distinct_from(reply.owner_id),
+        SavedReply.team_id.is_not_distinct_from(reply.team_id),
+    )
+    titles = db.session.scalars(select(SavedReply.title).where(*same, SavedReply.id != (reply.id or 0)))
+    if reply.title.casefold() in (title.casefold() for title in titles):
+        raise Taken("title", "There is one with this title already, for the same people.")
 
 
 def _give(actor: Actor, reply: SavedReply, data: Mapping[str, Any]) -> None:
@@ -144,6 +160,36 @@ def destroy(actor: Actor, reply: SavedReply) -> None:
     """Throw one away that was taken."""
     _on_record(actor, reply, "deleted")
     db.session.delete(reply)
+    db.session.flush()
+
+
+def of_team(team_id: int) -> dict[int, int | None]:
+    """A team's saved replies, and whose alone each is once there is no such team; None: everybody's.
+
+    It goes back to who shared it first, where they work here still: nobody reads it then who did not. Three statements.
+    """
+    ids = list(db.session.scalars(select(SavedReply.id).where(SavedReply.team_id == team_id).order_by(SavedReply.id)))
+    if not ids:
+        return {}
+    # what is one's own is not on record: the first thing that is, is that somebody shared it
+    first = audit.who_first(
+        [f"saved_reply:{number}" for number in ids], ("saved_reply.created", "saved_reply.changed")
+    )  # fmt: skip
+    here = select(User.id).where(User.id.in_(set(first.values())), User.is_active, User.role != Role.CUSTOMER)
+    staff = set(db.session.scalars(here))
+    owners = {number: first.get(f"saved_reply:{number}") for number in ids}
+    return {number: owner if owner in staff else None for number, owner in owners.items()}
+
+
+def give_back(actor: Actor, team_id: int) -> None:
+    """Before a team ends, which is locked: what its members sent stays, as `of_team` says."""
+    for number, owner_id in of_team(team_id).items():
+        reply = db.session.get_one(SavedReply, number, with_for_update=True, populate_existing=True)
+        reply.owner_id, reply.team_id = owner_id, None
+        reply.version += 1
+        reply.updated_at = now()
+        fields = ["team_id"] if owner_id is None else ["owner_id", "team_id"]
+        _on_record(actor, reply, "changed", was_shared=True, fields=fields)
     db.session.flush()
 
 

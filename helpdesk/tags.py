@@ -36,7 +36,9 @@ def counted(tag_id: int | None = None) -> dict[int, int]:
 def create(actor: Actor, data: Mapping[str, Any]) -> Tag:
     """Raises Forbidden, Taken."""
     policy.require(actor, Action.TAG_WRITE)
-    made = vocabulary.save(Tag(), data)
+    made = Tag()
+    vocabulary.check_name(made, data["name"])
+    vocabulary.save(made, data)
     audit.record("tag.created", actor=actor, target=f"tag:{made.id}", name=made.name)
     return made
 
@@ -49,7 +51,8 @@ def take(actor: Actor, tag_id: int) -> Tag:
 
 def edit(actor: Actor, row: Tag, data: Mapping[str, Any]) -> None:
     """Give one that was taken another name, on every ticket at once. Raises Taken."""
-    if "name" in data:
+    if data.get("name", row.name) != row.name:
+        vocabulary.check_name(row, data["name"])
         audit.record("tag.changed", actor=actor, target=f"tag:{row.id}", before=row.name, after=data["name"])
     vocabulary.save(row, data)
 

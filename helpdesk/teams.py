@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, delete, false, func, select, update
 
-from helpdesk import audit, policy, sla, tickets, vocabulary
+from helpdesk import audit, policy, replies, sla, tickets, vocabulary
 from helpdesk.errors import Conflict, Invalid, NotFound
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import MemberShape, TeamShape
-from models import FAR_FUTURE, Category, Membership, Role, Rows, Team, Ticket, User, db, fetch, now
+from models import (
+    FAR_FUTURE,
+    Category,
+    Membership,
+    ReportSubscription,
+    Role,
+    Rows,
+    Team,
+    Ticket,
+    User,
+    db,
+    fetch,
+    now,
+)
 
 _team, _member = TeamShape(only=("id", "slug", "name", "assigns", "version")), MemberShape()
 
@@ -34,7 +48,7 @@ def _members() -> Rows:
         select(
             Membership.team_id, User.id, User.name, User.role, User.is_active, Membership.capacity,
             policy.is_away().label("is_away"), policy.away_until().label("away_until"),
-            unfinished.label("unfinished_count"),
+            User.password_hash.is_(None).label("is_invited"), unfinished.label("unfinished_count"),
         )
         .join(User, User.id == Membership.user_id)
         .order_by(User.name, User.id)
@@ -68,14 +82,38 @@ def unfinished() -> dict[int, int]:
     return {row[0]: row[1] for row in fetch(counted)}
 
 
-def used_by(team_id: int) -> tuple[int, int]:
-    """How many tickets and how many categories are a team's: what has none once it is deleted."""
+@dataclass(frozen=True)
+class Use:
+    """What changes once a team is deleted."""
+
+    tickets: int
+    """In no team then; so are the categories without one."""
+    categories: int
+    reports: int
+    """Mails with its figures: nobody gets them any more."""
+    own_replies: int
+    """Saved replies that go back to who shared them."""
+    open_replies: int
+    """Those that are everybody's then."""
+    views: int
+    kept_by: str | None
+    """Why it cannot be deleted, where it cannot."""
+
+
+def used_by(team: Mapping[str, Any]) -> Use:
+    """Of one as `show_one` has it."""
 
     def of_team(column: Any) -> Any:
-        return select(func.count()).where(column == team_id).scalar_subquery()
+        return select(func.count()).where(column == team["id"]).scalar_subquery()
 
-    row = fetch(select(of_team(Ticket.team_id), of_team(Category.team_id))).one()
-    return row[0], row[1]
+    counted = select(of_team(Ticket.team_id), of_team(Category.team_id), of_team(ReportSubscription.team_id))
+    tickets_, categories, reports = fetch(counted).one()
+    owners = list(replies.of_team(team["id"]).values())
+    everybodys = owners.count(None)
+    return Use(
+        tickets_, categories, reports, len(owners) - everybodys, everybodys,
+        vocabulary.views_that_name(Team, team["slug"]), vocabulary.kept_by("team_ids", team["id"]),
+    )  # fmt: skip
 
 
 def team_of(user_id: int | None) -> int | None:
@@ -108,12 +146,20 @@ def edit(actor: Actor, team: Team, data: Mapping[str, Any]) -> None:
 
 
 def destroy(actor: Actor, team: Team) -> None:
-    """Delete a team that was taken; its members and tickets are then in none. Raises Conflict where these are many."""
+    """Delete a team that was taken; its members and tickets are then in none, and nobody gets its figures by mail. Its
+    saved replies stay. Raises Conflict where the tickets are many, or a service level names it."""
     sla.policies.check_unnamed("team_ids", team.id)
     audit.record("team.deleted", actor=actor, target=f"team:{team.id}", name=team.name)
     for ticket in vocabulary.each(actor, select(Ticket.id).where(Ticket.team_id == team.id)):
         tickets.edit(actor, ticket, {"team_id": None}, asks=False)
     db.session.flush()
+    db.session.get(Team, team.id, with_for_update=True)  # nothing is given to it from here on
+    replies.give_back(actor, team.id)
+    mailed = delete(ReportSubscription).where(ReportSubscription.team_id == team.id)
+    for user_id, every in db.session.execute(mailed.returning(ReportSubscription.user_id, ReportSubscription.every)):
+        audit.record(
+            "report_subscription.deleted", actor=actor, target=f"user:{user_id}", every=every, team_id=team.id
+        )  # fmt: skip
     db.session.execute(delete(Team).where(Team.id == team.id))
 
 

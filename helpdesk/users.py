@@ -273,12 +273,14 @@ def demo_admin() -> str | None:
 
 
 def invite(actor: Actor, data: Mapping[str, Any]) -> User:
-    """Make an account and mail a link that sets its password. Raises Forbidden, Taken, Invalid."""
+    """Make an account, of a guest's too, and mail a link that sets its password. Raises Forbidden, Taken, Invalid."""
     policy.require(actor, Action.USER_INVITE)
     email = auth.normalize_email(data["email"])
-    user = db.session.scalar(select(User).where(User.email_normalized == email))
+    user = db.session.scalar(select(User).where(User.email_normalized == email).with_for_update(key_share=True))
     if user is not None and user.password_hash is not None:
         raise Taken("email", "Somebody with this address has an account already.")
+    if user is not None and user.username is not None:  # what was said of them stays: `people.invite_again`
+        raise Taken("email", "Somebody with this address was invited already.")
     username = free_username(data.get("username"), email, user.id if user else None)
     if user is None:
         user = User(
@@ -292,8 +294,15 @@ def invite(actor: Actor, data: Mapping[str, Any]) -> User:
     auth.flush_unique()
     _set_team(user, data.get("team_id"))
     mail_invitation(user, request_id=actor.request_id)
-    audit.record("user.invited", actor=actor, target=f"user:{user.id}", role=user.role)
+    audit.record("user.invited", actor=actor, target=f"user:{user.id}", role=user.role, team=team_of(user.id))
     return user
+
+
+def of_address(actor: Actor, email: str) -> dict[str, Any] | None:
+    """Whose address this is. Raises Forbidden."""
+    policy.require(actor, Action.USER_INVITE)
+    user_id = db.session.scalar(select(User.id).where(User.email_normalized == auth.normalize_email(email)))
+    return None if user_id is None else show_one(actor, user_id)
 
 
 def mail_invitation(user: User, *, request_id: str | None) -> None:

@@ -7,13 +7,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import ColumnElement, Select, inspect, select, union_all
 from sqlalchemy.exc import IntegrityError
 
-from helpdesk import tickets
+from helpdesk import sla, tickets
 from helpdesk.errors import Conflict, NotFound, Taken
 from helpdesk.policy import Actor
-from models import Building, Category, SavedView, Tag, Team, Ticket, db
+from models import Building, Category, SavedView, Tag, Team, Ticket, db, one_by_one
 
 Word = Category | Building | Tag | Team
 W = TypeVar("W", Category, Building, Tag, Team)
@@ -21,6 +21,11 @@ FILTERS: dict[type[Any], str] = {Category: "category", Building: "building", Tag
 """What the lists of tickets are filtered by."""
 KEYS: dict[type[Any], str] = {Tag: "name"}
 """What an address calls them by, where that is not the slug."""
+NAMED_SO = {
+    "slug": "There is one that is called this in web addresses already.",
+    "name": "There is one with this name already.",
+}
+UNNAMED = "unnamed"
 MOST_TICKETS = 500
 """So many a change of the vocabulary may change in one transaction."""
 
@@ -58,10 +63,19 @@ def save(row: W, data: Mapping[str, Any]) -> W:
         with db.session.begin_nested():
             db.session.flush()
     except IntegrityError:
-        raise Taken(key, f"There is one with this {key} already.") from None
+        raise Taken(key, NAMED_SO[key]) from None
     if before is not None and key in changed:
         rename_in_views(type(row), before, data[key])
     return row
+
+
+def check_name(row: Tag | Category, name: str, *alike: ColumnElement[bool]) -> None:
+    """Whether nobody takes it for another among those `alike`: `exam` and `EXAM` are one name. Raises Taken."""
+    model = type(row)
+    one_by_one(model.__tablename__)
+    wanted = select(model.name).where(model.id != (row.id or 0), *alike)
+    if name.casefold() in (other.casefold() for other in db.session.scalars(wanted)):
+        raise Taken("name", NAMED_SO["name"])
 
 
 def rename_in_views(model: type[Any], before: str, after: str) -> None:
@@ -75,6 +89,21 @@ def rename_in_views(model: type[Any], before: str, after: str) -> None:
             view.version += 1
 
 
+def views_that_name(model: type[Any], key: str) -> int:
+    """How many saved lists are filtered by this word: without it they ask for something that there is not."""
+    found = (filters.get(FILTERS[model]) for filters in db.session.scalars(select(SavedView.filters)) if filters)
+    return sum(isinstance(wanted, list) and key in wanted for wanted in found)
+
+
+def kept_by(name: str, row_id: int) -> str | None:
+    """Why a category or team cannot be deleted, where a service level names it: as `check_unnamed` has it."""
+    try:
+        sla.policies.check_unnamed(name, row_id)
+    except Conflict as no:
+        return no.detail
+    return None
+
+
 def each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:
     """Tickets that a change of the vocabulary changes, locked one by one. Raises Conflict where they are many."""
     ids = list(db.session.scalars(wanted.order_by(Ticket.id).limit(MOST_TICKETS + 1)))
@@ -85,6 +114,16 @@ def each(actor: Actor, wanted: Select[Any]) -> Iterator[Ticket]:
 
 
 def slug_of(name: str) -> str:
-    """What an address may call something of this name: `Zoë's Hall` → `zoes-hall`."""
+    """What an address may call something of this name: `Zoë's Hall` → `zoes-hall`. Of a name that says nothing in these
+    letters, as of emoji alone, the first that is free: `unnamed`, `unnamed-2`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:64].rstrip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")[:64].rstrip("-")
+    return slug or _unnamed()
+
+
+def _unnamed() -> str:
+    alike = (select(model.slug).where(model.slug.startswith(UNNAMED)) for model in (Category, Building, Team))
+    used = set(db.session.scalars(union_all(*alike)))
+    return next(
+        slug for slug in (UNNAMED, *(f"{UNNAMED}-{number}" for number in range(2, len(used) + 3))) if slug not in used
+    )

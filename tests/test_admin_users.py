@@ -161,7 +161,24 @@ def test_somebody_is_invited_and_comes_in_by_the_link(app: Flask, desk: Reader) 
     again = desk.sends(page.form_to(NEW), name="Sam Okafor", email="sam@campus.test", role="agent")
     assert Page(again).status == 409 or Page(again).says("account already")
     [event] = recorded("user.invited")
-    assert (event.area, event.detail) == ("people", {"role": "agent"})
+    assert (event.area, event.detail["role"], event.detail["team"]) == ("people", "agent", "IT")
+    assert desk.reads("/staff/admin/audit").says("Team: IT")
+
+
+def test_who_was_invited_already_is_led_to_where_it_is_sent_again(desk: Reader) -> None:
+    wish = {"name": "Sam", "email": "sam@campus.test", "role": "agent"}
+    first = desk.sends(desk.reads(NEW).form_to(NEW), **wish).headers["Location"].partition("?")[0]
+    assert len(mails("sam@campus.test")) == 1
+    again = desk.sends(desk.reads(NEW).form_to(NEW), **{**wish, "role": "admin"})
+    page = Page(again)
+    assert again.status_code == 409
+    assert page.says("Somebody with this address was invited already")
+    assert first in page.links
+    assert page.form_to(NEW).data()["role"] == ["admin"]
+    shown = desk.reads(first)
+    assert shown.says("Agent")
+    desk.is_led(desk.sends(shown.form_to(f"{first}/link")))
+    assert len(mails("sam@campus.test")) == 2
 
 
 def test_an_invitation_sent_twice_invites_once(desk: Reader) -> None:
@@ -219,7 +236,8 @@ def test_a_person_is_renamed_and_moved_to_a_team(desk: Reader, agent: Person) ->
 
 def test_a_username_that_is_taken_is_said_beside_it(desk: Reader, agent: Person, customer: Person) -> None:
     response = desk.sends(desk.reads(of(agent)).form_to(of(agent)), username=customer.username)
-    assert response.status_code == 422
+    assert response.status_code == 409
+    assert 'id="username-e"' in response.get_data(as_text=True)
     assert Page(response).says("This username is taken")
     assert row_of(agent).username == agent.username
 
@@ -355,9 +373,20 @@ def test_one_session_is_ended_and_the_others_stay(app: Flask, desk: Reader, admi
     assert len(recorded("user.session.ended")) == 1
 
 
+def test_ones_own_account_is_spoken_of_as_ones_own(app: Flask, desk: Reader, admin: Person, agent: Person) -> None:
+    Person.made(app, "admin")
+    for path in ("/role?role=agent", "/role?role=customer", "/deactivate"):
+        own, theirs = desk.reads(of(admin, path)), desk.reads(of(agent, path))
+        assert own.says("This is your own account") and not own.says("They ")
+        assert not theirs.says("This is your own account") and not theirs.says("You see")
+    assert desk.reads(of(admin, "/role?role=agent")).says("You keep your tickets and tasks")
+    assert desk.reads(of(agent, "/deactivate")).says("They are logged out everywhere")
+
+
 def test_an_admin_who_ends_all_sessions_of_their_own_stays_here(desk: Reader, admin: Person) -> None:
     page = desk.reads(of(admin))
-    assert desk.is_led(desk.sends(page.form_to(of(admin, "/sessions"), button="everywhere"))).says("Ada Byron")
+    page = desk.is_led(desk.sends(page.form_to(of(admin, "/sessions"), button="everywhere")))
+    assert page.says("Ada Byron") and page.says("You are logged out everywhere else")
     db.session.rollback()
     assert len(list(db.session.scalars(select(Session.id).where(Session.user_id == admin.id)))) == 1
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 from sqlalchemy import update
 
 from models import Category, Ticket, db, now
 from tests.factories import Person, work
+from tests.test_races import at_once
+from tests.world import unique
 
 
 def by_slug(person: Person, what: str = "categories", query: str = "") -> dict[str, dict[str, object]]:
@@ -42,7 +46,7 @@ def test_admins_write_the_vocabulary_and_agents_do_not(admin: Person, agent: Per
     assert made.status_code == 201
     path = made.headers["Location"]
     assert admin.get(path).json["name"] == "Garden"
-    taken = admin.post(f"/api/{what}", body)
+    taken = admin.post(f"/api/{what}", {**body, "name": "Another"})
     assert (taken.status_code, list(taken.json["errors"])) == (409, ["slug"])
     assert agent.patch(path, {"name": "Gardens"}).status_code == 403
     assert admin.patch(path, {"name": "Gardens"}).json["name"] == "Gardens"
@@ -97,6 +101,37 @@ def test_staff_make_tags_and_a_deleted_one_is_off_every_ticket(agent: Person, cu
     assert agent.sees(number)["tags"] == []
     assert agent.delete(tag.headers["Location"]).status_code == 404
     assert agent.get(tag.headers["Location"]).status_code == 404
+
+
+def test_names_that_nobody_could_tell_apart_are_refused(admin: Person) -> None:
+    def categories(name: str, **fields: Any) -> Any:
+        return admin.post("/api/categories", {"slug": unique("c"), "name": name, **fields})
+
+    for one, other in (("exam", "EXAM"), ("Straße", "STRASSE")):
+        tag = admin.post("/api/tags", {"name": one})
+        again = admin.post("/api/tags", {"name": other})
+        assert (again.status_code, list(again.json["errors"])) == (409, ["name"])
+        assert admin.patch(tag.headers["Location"], {"name": other}).status_code == 200  # its own is not taken
+    third = admin.post("/api/tags", {"name": "third"}).headers["Location"]
+    assert admin.patch(third, {"name": "Exam"}).status_code == 409
+    above = categories("Exams").json["id"]
+    assert categories("EXAMS").status_code == 409
+    below = categories("Exams", parent_id=above)
+    assert below.status_code == 201
+    assert categories("exams", parent_id=above).status_code == 409
+    assert admin.patch(below.headers["Location"], {"parent_id": None}).status_code == 409
+    assert admin.patch(below.headers["Location"], {"parent_id": None, "name": "Orals"}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["tags", "categories", "saved-replies"])
+def test_of_two_who_give_one_name_at_once_one_is_refused(app: Flask, admin: Person, kind: str) -> None:
+    bodies: dict[str, list[dict[str, Any]]] = {
+        "tags": [{"name": "exam"}, {"name": "EXAM"}],
+        "categories": [{"slug": "one", "name": "exam"}, {"slug": "two", "name": "EXAM"}],
+        "saved-replies": [{"title": title, "text": "x", "is_shared": True} for title in ("exam", "EXAM")],
+    }
+    calls = [lambda body=body: admin.post(f"/api/{kind}", body).status_code for body in bodies[kind]]
+    assert sorted(at_once(app, calls)) == [201, 409]
 
 
 def test_a_deleted_team_leaves_its_tickets_without_one(admin: Person, customer: Person) -> None:

@@ -215,6 +215,14 @@ def _conflicts(world: World) -> Conflicts:
         taken_slug = {"json": {"slug": f"used-{kind}", "name": "Again"}}
         found |= {f"POST /api/{kind}": ("admin", taken_slug)}
         found |= {f"{method} /api/{kind}/{{{one}_id}}": ("admin", taken_slug) for method in ("PUT", "PATCH")}
+    titled, other = ({"title": title, "text": "x", "is_shared": True} for title in ("Used", "Other"))
+    world.made("/api/saved-replies", **titled)
+    reply = {"reply_id": world.made("/api/saved-replies", **other)}
+    found |= {"POST /api/saved-replies": ("admin", {"json": titled})}
+    found |= {
+        f"{method} /api/saved-replies/{{reply_id}}": ("admin", {"target": reply, "json": {"title": "Used"}})
+        for method in ("PUT", "PATCH")
+    }
     level = {"response_seconds": 60, "resolution_seconds": 60}
     found |= {
         "POST /api/sla-policies": ("admin", {"json": {"name": "High", **level}}),

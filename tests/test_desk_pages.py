@@ -92,6 +92,44 @@ def test_a_colleagues_change_is_not_overwritten(boss: Reader, admin: Person, pat
     assert admin.get(f"/api/{kind}/{number}").status_code == 404
 
 
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS])
+def test_a_name_without_letters_gets_an_address_that_is_free(boss: Reader, admin: Person, path: str) -> None:
+    for name in ("🔧", "图书馆"):
+        boss.is_led(boss.sends(boss.reads(path).form_to(path), name=name))
+    found = admin.get(f"/api/{path.rpartition('/')[2]}").json["items"]
+    assert {one["name"]: one["slug"] for one in found if one["slug"].startswith("unnamed")} == {
+        "🔧": "unnamed", "图书馆": "unnamed-2"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS])
+def test_an_address_that_is_taken_is_said_beside_its_field(boss: Reader, path: str) -> None:
+    boss.is_led(boss.sends(boss.reads(path).form_to(path), name="Night crew"))
+    taken = boss.sends(boss.reads(path).form_to(path), name="Others", slug="night-crew")
+    page = Page(taken)
+    assert taken.status_code == 409
+    assert 'id="slug-e"' in page.html
+    assert page.says("There is one that is called this in web addresses already")
+
+
+@pytest.mark.parametrize("path", [TEAMS, CATEGORIES, BUILDINGS, TAGS])
+def test_what_was_done_is_said_once_and_never_in_the_words_of_an_address(boss: Reader, path: str) -> None:
+    def says(page: Page) -> list[str]:
+        return re.findall(r'banner ok" role="status"[^>]*>.*?<div>([^<]*)</div>', page.html, re.DOTALL)
+
+    page = boss.is_led(boss.sends(boss.reads(path).form_to(path), name="Night crew"))
+    assert says(page) == ["Added"]
+    here = next(
+        link
+        for link in boss.reads(path).links
+        if re.fullmatch(rf"{path}/\d+", link) and "Night crew" in boss.reads(link).title
+    )
+    page = boss.is_led(boss.sends(form_with(boss.reads(here), here, "name"), name="Night shift"))
+    assert says(page) == ["Saved"]
+    assert says(boss.reads(here)) == says(boss.reads(f"{here}?done=Pay+here")) == []
+    assert says(boss.is_led(boss.sends(boss.reads(here).form_to(here, button="Delete")))) == ["Deleted"]
+
+
 def test_agents_read_teams_and_keep_tags_and_leave_the_rest_to_admins(app: Flask, agent: Person, admin: Person) -> None:
     reader = Reader(app, agent)
     here = f"{TEAMS}/{team()}"
@@ -140,17 +178,39 @@ def test_an_admin_puts_people_in_a_team_says_how_much_they_get_and_takes_them_ou
     add = boss.reads(here).form_to(members, button="Add member")
     assert boss.sends(add).status_code == 422
     page = boss.is_led(boss.sends(add, user_id=str(agent.id), capacity="3"))
+    assert page.says("Saved")
     assert page.says("Priya Nair") and page.says("0 unfinished tickets · at most 3")
     change = page.form_to(members, button="Save member")
     assert boss.sends(change, capacity="many").status_code == 422
-    assert boss.sends(change, is_away="on", away_until="2020-01-01").status_code == 422
+    refused = Page(boss.sends(change, capacity="7", is_away="on", away_until="2020-01-01"))
+    assert refused.status == 422
+    kept = refused.form_to(members, button="Save member").data()
+    assert (kept["capacity"], kept["is_away"], kept["away_until"]) == (["7"], ["on"], ["2020-01-01"])
+    [until] = [found for tag, found in refused.tags if found.get("id") == f"until-{agent.id}"]
+    assert (until["aria-invalid"], until["aria-describedby"]) == ("true", f"until-{agent.id}-e")
+    assert f"#until-{agent.id}" in refused.links
+    untyped = refused.form_to(members, button="Add member").data()
+    assert untyped["capacity"] == [""]
     page = boss.is_led(boss.sends(change, capacity="", is_away="on", away_until="2099-02-03"))
     assert page.says("away until 3 Feb 2099")
     assert boss.reads(TEAMS).says("Priya Nair")
     # who is away can be chosen, and one sees it
     assert boss.reads("/staff/tickets/new").says("Priya Nair (away)")
-    boss.is_led(boss.sends(page.form_to(members, button="Take out")))
+    assert boss.is_led(boss.sends(page.form_to(members, button="Take out"))).says("Taken out of the team")
     assert db.session.scalar(select(Membership.user_id)) is None
+
+
+def test_a_day_means_away_and_unticking_away_means_back(boss: Reader, admin: Person, agent: Person) -> None:
+    joins(admin, agent)
+    here = f"{TEAMS}/{team()}"
+    change = boss.reads(here).form_to(f"{here}/members", button="Save member")
+    page = boss.is_led(boss.sends(change, away_until="2099-02-03"))
+    assert page.says("away until 3 Feb 2099")
+    change = page.form_to(f"{here}/members", button="Save member")
+    page = boss.is_led(boss.sends(change, away_until="2099-02-04"))
+    assert page.says("away until 4 Feb 2099")
+    change = page.form_to(f"{here}/members", button="Save member")
+    assert not boss.is_led(boss.sends(change, is_away=None)).says("away until")
 
 
 def test_a_team_that_gives_out_its_work_says_so_and_deleting_it_says_what_happens(
@@ -169,6 +229,50 @@ def test_a_team_that_gives_out_its_work_says_so_and_deleting_it_says_what_happen
     assert admin.get("/api/teams").json["items"][0]["slug"] != "facilities"
 
 
+def test_what_else_goes_with_a_team_is_said_before_and_on_record(
+    app: Flask, boss: Reader, admin: Person, agent: Person
+) -> None:
+    former = Person.made(app, "admin")
+    everybodys, own = (
+        who.post("/api/saved-replies", {"title": title, "text": "We come.", "team_id": team()}).json["id"]
+        for title, who in (("For all", former), ("For her", admin))
+    )
+    assert admin.patch(f"/api/users/{former.id}", {"role": "customer"}).status_code == 200
+    asked = {"user_id": agent.id, "every": "week", "team_id": team()}
+    assert admin.post("/api/report-subscriptions", asked).status_code == 201
+    view = {"name": "Ours", "filters": {"team": ["facilities"]}}
+    assert agent.post("/api/views", view).status_code == 201
+    here = f"{TEAMS}/{team()}"
+    page = boss.reads(here)
+    assert page.says("1 saved reply goes back to who shared it, for them alone.")
+    assert page.says("1 saved reply will be shared with everybody.")
+    assert page.says("1 person no longer gets its figures by mail.")
+    assert page.says("1 saved view is filtered by it, and finds nothing then. It cannot be undone.")
+    boss.is_led(boss.sends(page.form_to(here, button="Delete team")))
+    found = {one["id"]: (one["owner"], one["team"]) for one in admin.get("/api/saved-replies").json["items"]}
+    assert found[everybodys] == (None, None)
+    assert found[own][0]["id"] == admin.id and found[own][1] is None
+    assert [one["title"] for one in agent.get("/api/saved-replies").json["items"]] == ["For all"]
+    assert audited("saved_reply.changed") == ["saved_reply.changed"] * 2
+    assert audited("report_subscription.deleted") == ["report_subscription.deleted"]
+    assert agent.get("/api/report-subscriptions").json["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["teams", "categories"])
+def test_what_a_service_level_names_is_not_offered_to_be_deleted(boss: Reader, admin: Person, kind: str) -> None:
+    number = team() if kind == "teams" else category("it-printing")
+    here = f"/staff/admin/{kind}/{number}"
+    field = "team_ids" if kind == "teams" else "category_ids"
+    level = {"name": "Named", "response_seconds": 3600, "resolution_seconds": 7200, field: [number]}
+    made = admin.post("/api/sla-policies", level)
+    assert made.status_code == 201, made.json
+    page = boss.reads(here)
+    assert page.says("It cannot be deleted: The service level “Named” is for it: change that first.")
+    assert not any(button.value == "delete" for form in page.forms for button in form.buttons)
+    assert admin.delete(made.headers["Location"]).status_code == 204
+    boss.is_led(boss.sends(boss.reads(here).form_to(here, button="Delete")))
+
+
 def test_agents_say_in_the_sidebar_that_they_are_away_and_back(app: Flask, agent: Person, admin: Person) -> None:
     reader = Reader(app, agent)
     assert not [form for form in reader.reads("/staff/").forms if form.action == "/staff/away"]
@@ -181,7 +285,10 @@ def test_agents_say_in_the_sidebar_that_they_are_away_and_back(app: Flask, agent
     # from the page of one's own team, until a day
     here = f"{TEAMS}/{team()}"
     form = form_with(reader.reads(here), "/staff/away", "away_until")
-    assert reader.sends(form, away_until="2020-01-01", do="away").status_code == 422
+    refused = Page(reader.sends(form, away_until="2020-01-01", do="away"))
+    assert refused.status == 422
+    assert form_with(refused, "/staff/away", "away_until").data()["away_until"] == ["2020-01-01"]
+    assert 'id="until-e"' in refused.html and "#until" in refused.links
     assert reader.sends(form, away_until="soon", do="away").status_code == 422
     assert reader.is_led(reader.sends(form, away_until="2099-02-03", do="away")).says("away until 3 Feb 2099")
     elsewhere = reader.sends(form, do="back", back="https://evil.test/")

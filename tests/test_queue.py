@@ -170,7 +170,7 @@ def test_a_list_is_saved_and_stands_in_the_sidebar_with_its_number(
 def test_a_view_that_cannot_be_saved_keeps_every_word(desk: Reader, agent: Person) -> None:
     saved(agent, "Leaks")
     form = desk.reads("/staff/views/new?list=priority%3Dhigh").form_to("/staff/views/new")
-    for name, status, words in (("", 422, "Write a name"), ("Leaks", 409, "You have a view of this name already.")):
+    for name, status, words in (("", 422, "Write a name"), ("Leaks", 409, "You have a view of this name already")):
         page = Page(desk.sends(form, name=name, is_shared="on", columns=["tags"]))
         assert (page.status, page.says(words), page.title.startswith("Problem: ")) == (status, True, True)
         again = page.form_to("/staff/views/new").data()

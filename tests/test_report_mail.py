@@ -178,7 +178,11 @@ def test_only_staff_with_an_address_can_be_chosen_and_nobody_twice(
     admin.signs_in()
     gone = Person.made(app, "agent")
     change(gone, is_active=False)
-    for whom in (customer.id, gone.id, 2**40):
+    invited = Person.made(app, "agent", name="Ada New")
+    change(invited, password_hash=None)
+    page = Reader(app, admin).reads(PAGE)
+    assert f'value="{agent.id}"' in page.html and f'value="{invited.id}"' not in page.html
+    for whom in (customer.id, gone.id, invited.id, 2**40):
         refused = admin.post(PATH, {"user_id": whom, "every": "week"})
         assert (refused.status_code, list(refused.json["errors"])) == (422, ["user_id"])
     assert admin.post(PATH, {"user_id": agent.id, "every": "day"}).status_code == 422
@@ -226,6 +230,7 @@ def test_the_page_lets_admins_choose_and_everybody_stop_their_own(app: Flask, ad
     )  # sent twice
     again = desk.sends(shown.form_to(PAGE), user_id=str(agent.id), every="month")
     assert again.status_code == 409
+    assert "They get this already" in (html := again.get_data(as_text=True)) and "This name is taken" not in html
     other = Reader(app, agent)
     own = other.reads(PAGE)
     assert not [form for form in own.forms if form.action == PAGE]

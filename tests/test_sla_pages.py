@@ -196,7 +196,7 @@ def test_a_calendar_is_written_as_one_writes_hours(reader: Reader) -> None:
     [
         ({"name": "Office hours"}, "There is one with this name already"),
         ({"hours_2": "all day"}, "Write hours as 08:00–12:00"),
-        ({"hours_2": "18:00-08:00"}, "It closes after it opens"),
+        ({"hours_2": "18:00-08:00"}, "It must close later than it opens. Write a night in two entries: 18:00–24:00"),
         ({"hours_2": "8-12, 11-13"}, "none over another"),
         ({"hours_2": "25:00-26:00"}, "Write hours as 08:00–12:00"),
         ({f"hours_{day}": "" for day in range(7)}, "Open it for an hour a week at least"),
@@ -211,12 +211,20 @@ def test_a_calendar_that_is_none_is_refused_with_all_that_was_typed(
 ) -> None:
     form = reader.reads(NEW_CALENDAR).forms[-1]
     response = reader.sends(form, **{"name": "Mine alone", "hours_6": "9:00-9:30", **wrong})
-    assert response.status_code == 422, response.headers.get("Location")
+    assert response.status_code == (409 if "name" in wrong else 422), response.headers.get("Location")
     html = response.get_data(as_text=True)
     assert words in html
     for typed in wrong.values():
         assert typed.splitlines()[0] in html if typed and typed != "Mars/Olympus" else True
     assert len(list(db.session.scalars(select(Calendar.id)))) == 1
+
+
+def test_a_day_without_hours_is_closed_and_is_said_so(reader: Reader, admin: Person) -> None:
+    form = reader.reads(NEW_CALENDAR).forms[-1]
+    page = reader.is_led(reader.sends(form, name="Weekdays", hours_5="closed", hours_6="Closed"))
+    assert page.says("Added") and page.says("Sat closed; Sun closed")
+    found = db.session.scalars(select(Calendar).where(Calendar.name == "Weekdays")).one()
+    assert found.hours[4:] == [[["08:00", "18:00"]], [], []]
 
 
 def test_a_preview_shows_the_next_openings_in_that_zone_and_saves_nothing(reader: Reader) -> None:

@@ -14,9 +14,9 @@ from flask import Flask
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from models import AuditEvent, Category, Membership, SavedView, Team, Ticket, db, now
+from models import AuditEvent, Category, Membership, SavedView, Team, Ticket, User, db, now
 from tests.conftest import statements
-from tests.factories import Person, a_report, mails
+from tests.factories import Person, a_report, hashed, mails
 from tests.pages import Reader
 from tests.test_races import at_once
 from tests.world import World
@@ -217,6 +217,22 @@ def test_who_is_away_full_or_gone_is_given_nothing(admin: Person, customer: Pers
     assert has(admin, customer.reports()) == cleo.id
     assert ana.delete("/api/users/me/away").status_code == 204
     assert has(admin, customer.reports()) == ana.id
+
+
+def test_who_is_invited_and_never_came_is_given_nothing(
+    app: Flask, admin: Person, agent: Person, customer: Person
+) -> None:
+    invitation = {"email": "new@campus.test", "name": "Ada New", "role": "agent", "team_id": team()}
+    invited = admin.post("/api/users", invitation).json["id"]
+    gives_out(admin)
+    assert has(admin, customer.reports(category=CATEGORY)) is None
+    assert Reader(app, agent).reads(f"/staff/admin/teams/{team()}").says("Ada New Invited")
+    [member] = admin.get(f"/api/teams/{team()}").json["members"]
+    assert (member["id"], member["is_invited"]) == (invited, True)
+    db.session.execute(update(User).where(User.id == invited).values(password_hash=hashed()))  # and comes in
+    db.session.commit()
+    assert has(admin, customer.reports(category=CATEGORY)) == invited
+    assert not Reader(app, agent).reads(f"/staff/admin/teams/{team()}").says("Ada New Invited")
 
 
 def test_nobody_is_given_anything_where_the_admin_did_not_choose_so(

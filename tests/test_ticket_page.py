@@ -129,6 +129,15 @@ def test_saved_replies_have_a_page(app: Flask, desk: Reader, agent: Person, admi
     assert count(SavedReply) == 0
 
 
+def test_a_saved_reply_without_a_title_is_asked_for_one(desk: Reader) -> None:
+    form = desk.reads("/staff/replies").form_to("/staff/replies")
+    for title, words in (("", "Write a title"), ("x" * 101, "Write the title in up to 100 characters")):
+        refused = Page(desk.sends(form, title=title, text="We come."))
+        assert refused.status == 422 and refused.says(words) and not refused.says("what the problem is")
+        assert refused.form_to("/staff/replies").data()["text"] == ["We come."]
+    assert desk.is_led(desk.sends(form, title="On our way", text="We come.")).says("On our way")
+
+
 def test_admins_say_who_uses_a_saved_reply(app: Flask, desk: Reader, agent: Person, admin: Person) -> None:
     boss = Reader(app, admin)
     form = boss.reads("/staff/replies").form_to("/staff/replies")

@@ -195,7 +195,9 @@ TARGETS: dict[str, Target] = {
     "photo with a broadcast": lambda world, who: {"image_id": world.photo("broadcast")},
     "photo with a note": lambda world, who: {"image_id": world.photo("note")},
     "building": lambda world, who: {"building_id": world.made("/api/buildings", slug=unique("hall"), name="Hall")},
-    "category": lambda world, who: {"category_id": world.made("/api/categories", slug=unique("misc"), name="Misc")},
+    "category": lambda world, who: {
+        "category_id": world.made("/api/categories", slug=unique("misc"), name=unique("Misc"))
+    },
     "tag": lambda world, who: {"tag_id": world.made("/api/tags", name=unique("tag"))},
     "team": lambda world, who: {"team_id": world.made("/api/teams", slug=unique("crew"), name="Crew")},
     "team and colleague": lambda world, who: {**_team(world), "user_id": world.agent.id},
@@ -350,7 +352,7 @@ def _just_sent(world: World, who: str) -> int:
 
 
 def _saved_reply(world: World, whose: str, **fields: Any) -> int:
-    body = {"title": "On our way", "text": "Hello {{reporter.first_name}}", **fields}
+    body = {"title": unique("On our way"), "text": "Hello {{reporter.first_name}}", **fields}
     response = world.people[whose].post("/api/saved-replies", body)
     assert response.status_code == 201, response.get_data(as_text=True)
     return int(response.json["id"])
@@ -388,8 +390,8 @@ BODIES: dict[str, Body] = {
     },
     "POST /api/buildings": lambda world, who: {"slug": unique("hall"), "name": "Hall"},
     "PATCH /api/buildings/{building_id}": lambda world, who: {"name": "Great hall"},
-    "POST /api/categories": lambda world, who: {"slug": unique("misc"), "name": "Misc"},
-    "PATCH /api/categories/{category_id}": lambda world, who: {"name": "Other"},
+    "POST /api/categories": lambda world, who: {"slug": unique("misc"), "name": unique("Misc")},
+    "PATCH /api/categories/{category_id}": lambda world, who: {"name": unique("Other")},
     "PATCH /api/comments/{comment_id}": lambda world, who: {"text": "Put right."},
     "POST /api/calendars": lambda world, who: _office_hours(),
     "PATCH /api/calendars/{calendar_id}": lambda world, who: {"time_zone": "Europe/London"},
@@ -397,8 +399,8 @@ BODIES: dict[str, Body] = {
     "PATCH /api/sla-policies/{policy_id}": lambda world, who: {"priorities": ["high"]},
     "PATCH /api/sla-policies/order": lambda world, who: {"ids": _order(world)},
     "POST /api/sla-policies/dry-run": lambda world, who: {"policies": [_service_level()]},
-    "POST /api/saved-replies": lambda world, who: {"title": "On our way", "text": "We are on our way."},
-    "PATCH /api/saved-replies/{reply_id}": lambda world, who: {"title": "Coming"},
+    "POST /api/saved-replies": lambda world, who: {"title": unique("On our way"), "text": "We are on our way."},
+    "PATCH /api/saved-replies/{reply_id}": lambda world, who: {"title": unique("Coming")},
     "POST /api/report-subscriptions": lambda world, who: {
         "user_id": Person.made(world.app, "agent").id,
         "every": "month",

@@ -10,11 +10,11 @@ from blueprints import http
 from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed
 from blueprints.staff.shell import pages
-from helpdesk import categories, labels
+from helpdesk import categories, labels, vocabulary
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import CreateBuildingShape, EditBuildingShape
-from models import Ticket
+from models import Building, Ticket
 
 ONE = f"/admin/buildings/{http.ID.format('building_id')}"
 FLAGS = ("is_archived",)
@@ -32,7 +32,7 @@ def new_building() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         categories.create_building(actor, wish)
-        return url_for("staff.buildings_page")
+        return url_for("staff.buildings_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateBuildingShape(), typed, flags=FLAGS), deed,
@@ -58,7 +58,7 @@ def edit_building(building_id: int) -> Any:
             categories.destroy_building(actor, row)
         else:
             categories.edit_building(actor, row, wish)
-        return url_for("staff.buildings_page")
+        return url_for("staff.buildings_page", done="deleted" if deletes else "saved")
 
     return deeds.done(
         actor,
@@ -102,4 +102,5 @@ def _one(actor: Actor, building_id: int, typed: Typed | None = None, error: Help
         actor, "building.html", typed or now, error, building=building, rooms=categories.rooms_of(building_id),
         number=categories.tickets_in(Ticket.building_id, building_id).get(building_id, 0),
         leads_to=labels.address(building["slug"]), most_labels=labels.AT_MOST,
+        views=vocabulary.views_that_name(Building, building["slug"]),
     )  # fmt: skip

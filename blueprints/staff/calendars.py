@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask import Response, request, url_for
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext
@@ -42,7 +42,7 @@ def admin() -> Actor:
 @pages.get(LIST)
 def calendars_page() -> Response:
     actor = admin()
-    return show(actor, "calendars.html", calendars=[
+    return show(actor, "calendars.html", told=deeds.told(), calendars=[
         {**one, "week": [written(day) for day in one["hours"]]} for one in sla.calendars.listing(actor)
     ])  # fmt: skip
 
@@ -68,7 +68,7 @@ def create_calendar() -> Response:
             return _one(actor, None, typed, seen=wish)
         http.begin_form(actor)
         sla.calendars.create(actor, wish)
-        return http.look(url_for("staff.calendars_page"))
+        return http.look(url_for("staff.calendars_page", done="added"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -90,7 +90,7 @@ def edit_calendar(calendar_id: int) -> Response:
             sla.calendars.destroy(actor, row)
         else:
             sla.calendars.edit(actor, row, wish)
-        return http.look(url_for("staff.calendars_page"))
+        return http.look(url_for("staff.calendars_page", done="deleted" if asked == DELETE else "saved"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -118,6 +118,8 @@ def _load(shape: Any, typed: Typed) -> dict[str, Any]:
 
 def _stretches(text: str) -> list[list[str]] | None:
     """`8-12, 13:00–18:00` → `[["08:00", "12:00"], ["13:00", "18:00"]]`; None for what is no hours."""
+    if text.casefold() in ("closed", gettext("closed").casefold()):
+        return []
     found = []
     for part in (part.strip() for part in text.split(",")):
         if not part:
@@ -161,8 +163,6 @@ def _typed(shown: dict[str, Any]) -> Typed:
 
 def _said(error: HelpdeskError) -> HelpdeskError:
     """What is wrong stands beside the field that has it: of the hours, beside their day."""
-    if taken := getattr(error, "field", None):
-        return Invalid({taken: [error.detail or error.title]})
     if not isinstance(error, Invalid) or "hours" not in error.errors:
         return error
     errors = dict(error.errors)

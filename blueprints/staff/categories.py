@@ -10,11 +10,11 @@ from blueprints import http
 from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed
 from blueprints.staff.shell import pages
-from helpdesk import categories
+from helpdesk import categories, vocabulary
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import CreateCategoryShape, EditCategoryShape
-from models import Ticket, db
+from models import Category, Ticket, db
 
 ONE = f"/admin/categories/{http.ID.format('category_id')}"
 NUMBERS = ("parent_id", "team_id")
@@ -34,7 +34,7 @@ def new_category() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         categories.create_category(actor, wish)
-        return url_for("staff.categories_page")
+        return url_for("staff.categories_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateCategoryShape(), typed, numbers=NUMBERS, flags=FLAGS), deed,
@@ -60,7 +60,7 @@ def edit_category(category_id: int) -> Any:
             categories.destroy_category(actor, row)
         else:
             categories.edit_category(actor, row, wish)
-        return url_for("staff.categories_page")
+        return url_for("staff.categories_page", done="deleted" if deletes else "saved")
 
     if not deletes and not deeds.asks("confirmed") and (asked := _asked(actor, category_id, typed)):
         return _one(actor, category_id, typed, asked=asked)
@@ -126,4 +126,6 @@ def _one(
         tops=[one for one in found if one["parent_id"] is None and one["id"] != category_id],
         children=[one for one in found if one["parent_id"] == category_id],
         number=categories.tickets_in(Ticket.category_id, category_id).get(category_id, 0),
+        views=vocabulary.views_that_name(Category, category["slug"]),
+        kept_by=vocabulary.kept_by("category_ids", category_id),
     )  # fmt: skip

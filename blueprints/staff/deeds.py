@@ -11,12 +11,40 @@ from blueprints import http
 from blueprints.staff import forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, refused, show
+from blueprints.words import lazy_gettext
 from helpdesk import policy, vocabulary
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import Shape
 
+DONE = {
+    "saved": lazy_gettext("Saved"),
+    "added": lazy_gettext("Added"),
+    "deleted": lazy_gettext("Deleted"),
+    "merged": lazy_gettext("Merged into the other tag"),
+    "removed": lazy_gettext("Taken out of the team"),
+    "mailed": lazy_gettext("They get the figures by mail from now on"),
+    "stopped": lazy_gettext("The figures are mailed no more"),
+    "role": lazy_gettext("The role is changed"),
+    "activated": lazy_gettext("The account is activated"),
+    "deactivated": lazy_gettext("The account is deactivated"),
+    "ended": lazy_gettext("They are logged out"),
+    "ended_here": lazy_gettext("You are logged out there"),
+    "ended_else": lazy_gettext("You are logged out everywhere else"),
+    "invited": lazy_gettext("The invitation is on its way"),
+    "reached": lazy_gettext("Mails are sent there again"),
+    "retried": lazy_gettext("It is worked on again in a moment"),
+    "dismissed": lazy_gettext("The mail is let go"),
+    "linked": lazy_gettext("The link for a new password is on its way"),
+    "erased": lazy_gettext("The person is erased"),
+}
+"""What a form led here from has done, by what `?done=` says: no word of an address is shown."""
 Refuse = Callable[[Typed, HelpdeskError], Response]
+
+
+def told() -> Any:
+    """What the form that led here has done, in words; None where none did."""
+    return DONE.get(request.args.get("done", "")) if request.method == "GET" else None
 
 
 def who_may(action: Action) -> Actor:
@@ -58,7 +86,7 @@ def wish_of(shape: Shape, typed: Typed, *, numbers: tuple[str, ...] = (), flags:
         elif name in typed:
             found[name] = first(typed, name)
     if "slug" in found and not found["slug"]:  # who names something need not think of addresses
-        found["slug"] = vocabulary.slug_of(found["name"]) if found.get("name") else "unnamed"
+        found["slug"] = vocabulary.slug_of(found["name"]) if found.get("name") else vocabulary.UNNAMED
     return http.load(shape, found)
 
 
@@ -66,5 +94,5 @@ def page(actor: Actor, template: str, typed: Typed, error: HelpdeskError | None 
     """A page with a form: as it is, or as it was typed and refused."""
     return show(
         actor, template, status=error.status if error else 200, typed=typed, error=error,
-        problems=forms.problems(error, typed), **context,
+        problems=forms.problems(error, typed), told=told(), **context,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from flask import request
 
 from blueprints.words import lazy_gettext
-from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, Stale
+from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, Stale, Taken
 
 Typed: TypeAlias = dict[str, list[str]]
 """A form's fields as a browser sends them: texts."""
@@ -25,7 +25,7 @@ WORDS = {
     "capacity": (lazy_gettext("Write a number from 1 to 1,000"), lazy_gettext("Write a number from 1 to 1,000")),
     "into_id": (lazy_gettext("Choose the other tag"), lazy_gettext("Choose the other tag")),
     "slug": (
-        lazy_gettext("Write what addresses call it, such as night-crew"),
+        lazy_gettext("Write what web addresses call it, such as night-crew"),
         lazy_gettext("Use lower-case letters, digits and -, such as night-crew"),
     ),
     "building": (lazy_gettext("Choose a building"), lazy_gettext("Choose a building")),
@@ -139,7 +139,9 @@ def filled(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems(error: HelpdeskError | None, values: Typed) -> dict[str, str]:
-    """Field → what to do about it, in the order of the fields."""
+    """Field → what to do about it, in the order of the fields. A name that is taken is said beside its own."""
+    if isinstance(error, Taken) and error.field in values:
+        return {error.field: (error.detail or error.title).rstrip(".")}
     if not isinstance(error, Invalid):
         return {}
     found = {name: _say(name, _first(messages), values) for name, messages in error.errors.items()}

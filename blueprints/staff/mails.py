@@ -12,7 +12,7 @@ from flask import Response, current_app, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import lazy_gettext
 from helpdesk import policy, postbox
@@ -28,10 +28,6 @@ STATES = {
     InboundState.WAITING: lazy_gettext("Waiting"),
     InboundState.DONE: lazy_gettext("Taken over"),
     InboundState.IGNORED: lazy_gettext("Ignored"),
-}
-DONE = {
-    "retried": lazy_gettext("It is worked on again in a moment"),
-    "dismissed": lazy_gettext("The mail is let go"),
 }
 _query = InboundMailQuery()
 
@@ -60,7 +56,7 @@ def mails_page() -> Response:
 
     return show(
         actor, "mails.html", found=found, next_cursor=next_cursor, state=query["state"], states=STATES,
-        cursor=query["cursor"], address=address, unreadable=unreadable, told=DONE.get(request.args.get("done", "")),
+        cursor=query["cursor"], address=address, unreadable=unreadable, told=deeds.told(),
     )  # fmt: skip
 
 
@@ -89,7 +85,7 @@ def _one(actor: Actor, mail_id: int, error: HelpdeskError | None = None) -> Resp
     mail = postbox.show_one(actor, mail_id)
     return show(
         actor, "mail.html", status=error.status if error else 200, mail=mail, states=STATES, error=error,
-        told=DONE.get(request.args.get("done", "")),
+        told=deeds.told(),
     )  # fmt: skip
 
 

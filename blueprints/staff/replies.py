@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext
@@ -35,11 +35,11 @@ def save_reply() -> Response:
         wish = http.load(CreateSavedReplyShape(), _wish(typed))
         http.begin_form(actor)
         replies.create(actor, wish)
-        return http.look(url_for("staff.replies_page"))
+        return http.look(url_for("staff.replies_page", done="added"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
-        return _list(actor, typed, _said(error))
+        return _list(actor, typed, _said(error, typed))
 
 
 @pages.get(ONE)
@@ -61,11 +61,11 @@ def edit_reply(reply_id: int) -> Response:
             replies.destroy(actor, reply)
         else:
             replies.edit(actor, reply, wish)
-        return http.look(url_for("staff.replies_page"))
+        return http.look(url_for("staff.replies_page", done="deleted" if deletes else "saved"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
-        return _one(actor, reply_id, typed, _said(error))
+        return _one(actor, reply_id, typed, _said(error, typed))
 
 
 def _wish(typed: Typed) -> dict[str, Any]:
@@ -84,10 +84,13 @@ def _wish(typed: Typed) -> dict[str, Any]:
     return wish
 
 
-def _said(error: HelpdeskError) -> HelpdeskError:
-    """What is wrong with a team stands beside the menu that holds the teams."""
+def _said(error: HelpdeskError, typed: Typed) -> HelpdeskError:
+    """What is wrong in the words of this page; with a team beside the menu that holds the teams."""
     if isinstance(error, Invalid) and "team_id" in error.errors:
         return Invalid({"whose": [gettext("Choose who uses it")]})
+    if isinstance(error, Invalid) and "title" in error.errors:
+        long = gettext("Write the title in up to 100 characters")
+        return Invalid({**error.errors, "title": [long if first(typed, "title") else gettext("Write a title")]})
     return error
 
 
@@ -117,5 +120,5 @@ def _show(actor: Actor, template: str, typed: Typed, error: HelpdeskError | None
     return show(
         actor, template, status=error.status if error else 200, typed=typed, error=error,
         problems=forms.problems(error, typed), may_share=policy.can(actor, Action.REPLY_SHARE), places=replies.PLACES,
-        **context,
+        told=deeds.told(), **context,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, request, url_for
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext
@@ -34,7 +34,7 @@ def add_report() -> Response:
         loaded = http.load(CreateReportSubscriptionShape(), {name: value for name, value in wish.items() if value})
         http.begin_form(actor)
         subscriptions.create(actor, loaded)
-        return http.look(url_for("staff.reports_page"))
+        return http.look(url_for("staff.reports_page", done="mailed"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -47,7 +47,7 @@ def stop_report(subscription_id: int) -> Response:
     try:
         http.begin_form(actor)
         subscriptions.destroy(actor, subscription_id)
-        return http.look(url_for("staff.reports_page"))
+        return http.look(url_for("staff.reports_page", done="stopped"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -70,5 +70,5 @@ def _page(actor: Actor, typed: Typed, error: HelpdeskError | None = None) -> Res
     return show(
         actor, "reports.html", status=error.status if error else 200, typed=typed, error=error, found=found,
         problems=forms.problems(error, typed), next_cursor=next_cursor,
-        may_choose=policy.can(actor, Action.REPORT_SEND),
+        told=deeds.told(), may_choose=policy.can(actor, Action.REPORT_SEND),
     )  # fmt: skip

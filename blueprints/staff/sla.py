@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 
 from blueprints import http
 from blueprints.pages import say, target
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import around, desk, pages, refused, show
 from blueprints.words import gettext
@@ -80,7 +80,7 @@ def _list(actor: Actor, error: HelpdeskError | None = None) -> Response:
     if error:
         refused(error)
     return show(
-        actor, "sla.html", status=error.status if error else 200, error=error, levels=sla.policies.listing(actor),
+        actor, "sla.html", status=error.status if error else 200, error=error, told=deeds.told(), levels=sla.policies.listing(actor),
         calendars=sla.calendars.listing(actor), recount=sla.recount.progress(),
         built_in=[(priority, one) for priority, one in reversed(sla.BUILT_IN.items())],
     )  # fmt: skip
@@ -113,7 +113,7 @@ def create_sla_policy() -> Response:
             return _one(actor, None, typed, tried=_tried(actor, None, wish))
         http.begin_form(actor)
         sla.policies.create(actor, wish)
-        return http.look(url_for("staff.sla_page"))
+        return http.look(url_for("staff.sla_page", done="added"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:
@@ -136,7 +136,7 @@ def edit_sla_policy(policy_id: int) -> Response:
             sla.policies.destroy(actor, row)
         else:
             sla.policies.edit(actor, row, wish)
-        return http.look(url_for("staff.sla_page"))
+        return http.look(url_for("staff.sla_page", done="deleted" if asked == DELETE else "saved"))
     except http.Replay as replay:
         return http.seen_before(replay)
     except forms.REFUSALS as error:

@@ -10,10 +10,11 @@ from blueprints import http
 from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import pages
-from helpdesk import tags
+from helpdesk import tags, vocabulary
 from helpdesk.errors import HelpdeskError
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import CreateTagShape, EditTagShape, MergeTagShape
+from models import Tag
 
 ONE = f"/admin/tags/{http.ID.format('tag_id')}"
 
@@ -29,7 +30,7 @@ def new_tag() -> Any:
 
     def deed(wish: dict[str, Any]) -> str:
         tags.create(actor, wish)
-        return url_for("staff.tags_page")
+        return url_for("staff.tags_page", done="added")
 
     return deeds.done(
         actor, lambda: deeds.wish_of(CreateTagShape(), typed), deed, lambda error: _list(actor, typed, error)
@@ -61,7 +62,7 @@ def edit_tag(tag_id: int) -> Any:
             tags.destroy(actor, row)
         else:
             tags.edit(actor, row, wish)
-        return url_for("staff.tags_page")
+        return url_for("staff.tags_page", done="merged" if merges else "deleted" if deletes else "saved")
 
     return deeds.done(actor, wish, deed, lambda error: _one(actor, tag_id, typed, error))
 
@@ -74,5 +75,6 @@ def _one(actor: Actor, tag_id: int, typed: Typed | None = None, error: HelpdeskE
     """With what was typed, where it was refused."""
     tag = tags.tag(tag_id)
     return deeds.page(
-        actor, "tag.html", typed or {"name": [tag["name"]]}, error, tag=tag, number=tags.counted(tag_id).get(tag_id, 0)
-    )
+        actor, "tag.html", typed or {"name": [tag["name"]]}, error, tag=tag, number=tags.counted(tag_id).get(tag_id, 0),
+        views=vocabulary.views_that_name(Tag, tag["name"]),
+    )  # fmt: skip

@@ -35,7 +35,7 @@ def new_team() -> Any:
     return deeds.done(
         actor,
         lambda: deeds.wish_of(CreateTeamShape(), typed, flags=("assigns",)),
-        lambda wish: url_for("staff.team_page", team_id=teams.create(actor, wish).id),
+        lambda wish: url_for("staff.team_page", team_id=teams.create(actor, wish).id, done="added"),
         lambda error: _list(actor, typed, error),
     )
 
@@ -56,9 +56,9 @@ def edit_team(team_id: int) -> Any:
         http.expect_form_version(team.version)
         if deletes:
             teams.destroy(actor, team)
-            return url_for("staff.teams_page")
+            return url_for("staff.teams_page", done="deleted")
         teams.edit(actor, team, wish)
-        return url_for("staff.team_page", team_id=team_id)
+        return url_for("staff.team_page", team_id=team_id, done="saved")
 
     return deeds.done(
         actor,
@@ -87,18 +87,22 @@ def change_member(team_id: int) -> Any:
             teams.remove_member(actor, team, user_id)
         else:
             teams.put_member(actor, team, user_id, wish)
-        return url_for("staff.team_page", team_id=team_id)
+        return url_for("staff.team_page", team_id=team_id, done="removed" if removes else "saved")
 
-    return deeds.done(actor, wish, deed, lambda error: _one(actor, team_id, {}, error, member=typed))
+    return deeds.done(actor, wish, deed, lambda error: _one(actor, team_id, None, error, member=typed))
 
 
 def _how(typed: Typed) -> dict[str, Any]:
-    """How somebody works in a team. Somebody who is put in is asked for their capacity alone."""
+    """How somebody works in a team. Somebody who is put in is asked for their capacity alone.
+
+    Another day than the form came with means away, whether or not that is ticked.
+    """
     wish: dict[str, Any] = {"capacity": number(first(typed, "capacity"))}
-    if "is_away" in request.form or "had_away" in request.form:
-        wish["is_away"] = bool(typed["is_away"])
+    until = first(typed, "away_until")
+    if "is_away" in request.form or "had_until" in request.form:
+        wish["is_away"] = bool(typed["is_away"]) or until not in ("", request.form.get("had_until"))
         if wish["is_away"]:
-            wish["away_until"] = _end_of(first(typed, "away_until"))
+            wish["away_until"] = _end_of(until)
     return wish
 
 
@@ -131,13 +135,15 @@ def set_away() -> Any:
         until = None if comes_back else _end_of(first(typed, "away_until"))
         return {"until": datetime.fromisoformat(until) if until else None}
 
-    return deeds.done(actor, wish, deed, lambda error: _own(actor, error))
+    return deeds.done(actor, wish, deed, lambda error: _own(actor, typed, error))
 
 
-def _own(actor: Actor, error: HelpdeskError) -> Response:
+def _own(actor: Actor, typed: Typed, error: HelpdeskError) -> Response:
     """The page of one's own team, where one says so; the list of teams for who is in none."""
     mine = teams.team_of(actor.id)
-    return _one(actor, mine, {}, error) if mine else _list(actor, {}, error)
+    if isinstance(error, Invalid) and "until" in error.errors:
+        error = Invalid({"away_until": error.errors["until"]})
+    return _one(actor, mine, None, error, away=typed) if mine else _list(actor, {}, error)
 
 
 def _list(actor: Actor, typed: Typed, error: HelpdeskError | None = None) -> Response:
@@ -153,11 +159,12 @@ def _one(
     typed: Typed | None = None,
     error: HelpdeskError | None = None,
     member: Typed | None = None,
+    away: Typed | None = None,
 ) -> Response:
-    """With what was typed, where it was refused: of the team, or of a member."""
+    """With what was typed, where it was refused: of the team, of a member, or of oneself."""
     team = teams.show_one(actor, team_id)
     now: Typed = {"name": [team["name"]], "slug": [team["slug"]], "assigns": ["on"] if team["assigns"] else []}
     return deeds.page(
-        actor, "team.html", {**(typed or now), **(member or {})}, error, team=team, member=member or {},
-        used=teams.used_by(team_id), may_change=policy.can(actor, Action.TEAM_WRITE),
+        actor, "team.html", {**(typed or now), **(member or away or {})}, error, team=team,
+        used=teams.used_by(team), may_change=policy.can(actor, Action.TEAM_WRITE),
     )  # fmt: skip

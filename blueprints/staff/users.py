@@ -16,7 +16,7 @@ from flask import Response, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from blueprints import http
-from blueprints.staff import forms
+from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext, lazy_gettext, ngettext
@@ -52,18 +52,6 @@ CHIPS: tuple[tuple[str, Any, dict[str, str]], ...] = (
 )
 """Number of `people.counts`, words, and what the address says."""
 CHOSEN = ("role", "state", "is_bounced")
-DONE = {
-    "saved": lazy_gettext("Saved"),
-    "role": lazy_gettext("The role is changed"),
-    "activated": lazy_gettext("The account is activated"),
-    "deactivated": lazy_gettext("The account is deactivated"),
-    "ended": lazy_gettext("They are logged out"),
-    "invited": lazy_gettext("The invitation is on its way"),
-    "reached": lazy_gettext("Mails are sent there again"),
-    "linked": lazy_gettext("The link for a new password is on its way"),
-    "erased": lazy_gettext("The person is erased"),
-}
-"""What a form led here from has done."""
 REFUSALS = (*forms.REFUSALS, TooMany)
 FIELDS = ("name", "username", "team_id")
 INVITED = ("email", "name", "role", "team_id")
@@ -136,7 +124,7 @@ def users_page() -> Response:
         found, next_cursor = _found(actor, asked)
     return show(
         actor, "users.html", asked=asked, found=found, next_cursor=next_cursor, unreadable=unreadable, chips=CHIPS,
-        tally=people.counts(actor), roles=ROLES, states=STATES, told=DONE.get(request.args.get("done", "")),
+        tally=people.counts(actor), roles=ROLES, states=STATES, told=deeds.told(),
     )  # fmt: skip
 
 
@@ -167,7 +155,7 @@ def invite() -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except REFUSALS as error:
-        return _invite_page(actor, typed, _beside(error))
+        return _invite_page(actor, typed, error)
 
 
 def _invite_page(actor: Actor, typed: Typed, error: HelpdeskError | None = None) -> Response:
@@ -175,13 +163,9 @@ def _invite_page(actor: Actor, typed: Typed, error: HelpdeskError | None = None)
         refused(error)
     return show(
         actor, "user_new.html", status=error.status if error else 200, typed=typed, error=error,
-        problems=forms.problems(error, typed), roles=ROLES,
+        problems=forms.problems(error, typed), roles=ROLES, states=STATES,
+        known=users.of_address(actor, first(typed, "email")) if isinstance(error, Taken) else None,
     )  # fmt: skip
-
-
-def _beside(error: HelpdeskError) -> HelpdeskError:
-    """A name that is taken is said beside its field."""
-    return Invalid({error.field: [error.detail]}) if isinstance(error, Taken) else error
 
 
 # --- one person -------------------------------------------------------------------------------------------------------
@@ -207,7 +191,7 @@ def edit_user(user_id: int) -> Response:
     except http.Replay as replay:
         return http.seen_before(replay)
     except REFUSALS as error:
-        return _one(actor, user_id, typed, _beside(error))
+        return _one(actor, user_id, typed, error)
 
 
 def _taken(actor: Actor, user_id: int, action: Action) -> User:
@@ -230,7 +214,7 @@ def _one(actor: Actor, user_id: int, typed: Typed, error: HelpdeskError | None =
         actor, "user.html", status=error.status if error else 200, user=user, typed=values, error=error,
         problems=forms.problems(error, values), standing=people.standing(actor, user), sessions=found,
         more_sessions=more is not None, device=device_of, roles=ROLES, states=STATES,
-        told=DONE.get(request.args.get("done", "")), is_self=user_id == actor.id,
+        told=deeds.told(), is_self=user_id == actor.id,
     )  # fmt: skip
 
 
@@ -263,6 +247,8 @@ def end_user_sessions(user_id: int) -> Response:
             people.end_session(actor, user_id, session_id)
         else:
             people.end_sessions(actor, user_id)
+        if user_id == actor.id:
+            return "ended_here" if isinstance(session_id, int) else "ended_else"
         return "ended"
 
     return _done_at_once(user_id, deed)
@@ -308,7 +294,7 @@ def activate_user(user_id: int) -> Response:
 def _done_at_once(
     user_id: int, deed: Callable[[Actor], str], let_in: Callable[[Actor], None] | None = None
 ) -> Response:
-    """A button of the person's page. `deed` names what is then said, of `DONE`."""
+    """A button of the person's page. `deed` names what is then said, of `deeds.DONE`."""
     actor = runs_the_desk()
     try:
         if let_in is not None:
@@ -433,6 +419,22 @@ _MEANS: dict[str, tuple[Any, ...]] = {
         lazy_gettext("It cannot be undone. To keep the name on what they did, deactivate the account instead."),
     ),
 }
+_MEANS_TO_ONESELF: dict[str, tuple[Any, ...]] = {
+    "agent from admin": (
+        lazy_gettext("You no longer look after accounts, categories, teams, jobs or the audit log."),
+        lazy_gettext("You keep your tickets and tasks, and work on every ticket as before."),
+    ),
+    "customer": (
+        lazy_gettext("You see only what you report or join, and no internal note."),
+        lazy_gettext("The desk’s pages are closed to you."),
+    ),
+    "deactivate": (
+        lazy_gettext("You are logged out everywhere and cannot log in."),
+        lazy_gettext("You get no more mail from here."),
+        lazy_gettext("What you wrote stays, under your name. Another admin can activate the account again."),
+    ),
+}
+"""The same, said to an admin about the account that is their own."""
 _OWN = {
     "role": lazy_gettext(
         "This is your own account. You lose these pages at once, and only another admin can give them back."
@@ -444,21 +446,25 @@ _OWN = {
 }
 
 
-def _means(user: dict[str, Any], what: str, role: Role | None, standing: people.Standing) -> list[str]:
+def _means(
+    user: dict[str, Any], what: str, role: Role | None, standing: people.Standing, *, is_self: bool
+) -> list[str]:
     """What a change brings with it, in sentences."""
     if what == "role" and role is None:
         return []
     of = what if what != "role" else str(role)
     if (of, user["role"]) == ("agent", Role.ADMIN):
         of = "agent from admin"
-    said = [*map(str, _MEANS[of])]
+    said = [*map(str, (_MEANS_TO_ONESELF if is_self else _MEANS).get(of, _MEANS[of]))]
     if of in ("customer", "deactivate", "erase") and (standing.tickets or standing.tasks):
+        work = {
+            "tickets": ngettext("%(num)s unfinished ticket", "%(num)s unfinished tickets", standing.tickets),
+            "tasks": ngettext("%(num)s task", "%(num)s tasks", standing.tasks),
+        }
         said.append(
-            gettext(
-                "Their %(tickets)s and %(tasks)s go back to nobody.",
-                tickets=ngettext("%(num)s unfinished ticket", "%(num)s unfinished tickets", standing.tickets),
-                tasks=ngettext("%(num)s task", "%(num)s tasks", standing.tasks),
-            )
+            gettext("Your %(tickets)s and %(tasks)s go back to nobody.", **work)
+            if is_self
+            else gettext("Their %(tickets)s and %(tasks)s go back to nobody.", **work)
         )
     return said
 
@@ -472,10 +478,10 @@ def _sure(
     user = users.show_one(actor, user_id)
     if isinstance(error, Stale):
         error.detail = gettext("Look at who they are now, then decide again.")
-    standing = people.standing(actor, user)
+    standing, is_self = people.standing(actor, user), user_id == actor.id
     forbidden = standing.is_last_admin and (what != "role" or role != Role.ADMIN)
     return show(
         actor, "user_sure.html", status=error.status if error else 200, user=user, what=what, role=role, roles=ROLES,
-        means=_means(user, what, role, standing), own=_OWN[what] if user_id == actor.id else None, error=error,
+        means=_means(user, what, role, standing, is_self=is_self), own=_OWN[what] if is_self else None, error=error,
         problems=forms.problems(error, {}), forbidden=forbidden,
     )  # fmt: skip

@@ -68,7 +68,8 @@ def create(actor: Actor, data: Mapping[str, Any]) -> ReportSubscription:
     policy.require(actor, Action.REPORT_SEND)
     # whoever gives them another at the same time waits here: for all teams there is no constraint to say no
     user = db.session.get(User, data["user_id"], with_for_update=True)
-    if user is None or not user.is_active or user.role not in STAFF or user.email is None:
+    works_here = user is not None and user.is_active and user.password_hash is not None and user.role in STAFF
+    if user is None or not works_here or user.email is None:
         raise Invalid({"user_id": ["Choose somebody of the staff with a mail address."]})
     team_id = data.get("team_id")
     if team_id is not None and db.session.get(Team, team_id, with_for_update={"read": True, "key_share": True}) is None:

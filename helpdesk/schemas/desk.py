@@ -150,6 +150,9 @@ class MergeTagShape(Shape):
 
 class MemberShape(AuthorShape):
     is_active = fields.Boolean(required=True)
+    is_invited = fields.Boolean(
+        required=True, metadata={"description": "They never came in yet: nothing is given to them by itself."}
+    )
     capacity = fields.Integer(
         required=True,
         allow_none=True,

@@ -72,7 +72,8 @@ class EditCalendarShape(Shape):
             closed_at = 0
             for start, end in ((_minutes(start), _minutes(end)) for start, end in day):
                 if start >= end:
-                    raise ValidationError({number: ["It closes after it opens."]})
+                    night = "Write a night in two entries: 18:00–24:00, and on the next day 00:00–08:00."
+                    raise ValidationError({number: [f"It must close later than it opens. {night}"]})
                 if start < closed_at:
                     raise ValidationError({number: ["Write the hours of a day in their order, none over another."]})
                 closed_at, total = end, total + end - start

@@ -19,10 +19,10 @@ UNFINISHED = tuple(status for status in Status if status not in workflow.ENDED)
 def give(team_id: int | None, *, at: datetime) -> int | None:
     """Whose turn it is in a team that gives out its work, noted as had; None where it does not, or nobody is there.
 
-    There is who is active, not away, and has fewer unfinished tickets than their capacity. Of those the one with the
-    fewest; of these the one who was given something longest ago; of these the first who came. The team's row is locked
-    until the commit, so that of many tickets at once each sees what the others were given: one statement for a team
-    that gives out nothing, two for one that does.
+    There is who is active, not only invited yet, not away, and has fewer unfinished tickets than their capacity. Of
+    those the one with the fewest; of these the one who was given something longest ago; of these the first who came.
+    The team's row is locked until the commit, so that of many tickets at once each sees what the others were given: one
+    statement for a team that gives out nothing, two for one that does.
     """
     if team_id is None:
         return None
@@ -42,6 +42,7 @@ def give(team_id: int | None, *, at: datetime) -> int | None:
         .where(
             member.team_id == team_id,
             User.is_active,
+            User.password_hash.is_not(None),
             User.role != Role.CUSTOMER,
             or_(member.away_until.is_(None), member.away_until <= at),
             or_(member.capacity.is_(None), has < member.capacity),
