@@ -88,7 +88,7 @@ def test_a_new_one_is_saved_as_it_was_typed(reader: Reader, admin: Person) -> No
         "resolution_unit": "days", "priorities": ["urgent"],
     }  # fmt: skip
     page = reader.is_led(reader.sends(form, **wish))
-    assert page.says("Exams")
+    assert page.says("Exams") and page.says("Added")
     found = level("Exams")
     assert (found.response_seconds, found.resolution_seconds, found.priorities) == (5400, 172_800, ["urgent"])
     assert names()[:2] == ["Exams", "Urgent"]  # which would take all of its tickets

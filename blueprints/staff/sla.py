@@ -80,8 +80,8 @@ def _list(actor: Actor, error: HelpdeskError | None = None) -> Response:
     if error:
         refused(error)
     return show(
-        actor, "sla.html", status=error.status if error else 200, error=error, told=deeds.told(), levels=sla.policies.listing(actor),
-        calendars=sla.calendars.listing(actor), recount=sla.recount.progress(),
+        actor, "sla.html", status=error.status if error else 200, error=error, told=deeds.told(),
+        levels=sla.policies.listing(actor), calendars=sla.calendars.listing(actor), recount=sla.recount.progress(),
         built_in=[(priority, one) for priority, one in reversed(sla.BUILT_IN.items())],
     )  # fmt: skip
 
