@@ -53,6 +53,10 @@ GUEST_PEER = Limit("guest-peer", burst=5, every=120)
 """Reports without an account by one client: each is a mail to an address that somebody typed."""
 GUEST_ADDRESS = Limit("guest-address", burst=3, every=28_800)
 """The same by address: three a day."""
+MAIL_ADDRESS = Limit("mail-address", burst=3, every=28_800)
+"""Reports by mail by the address that they say: their own, so that whoever forges it shuts nobody out of the page."""
+MAIL_KNOWN = Limit("mail-known", burst=2000, every=2)
+"""Of all addresses of people here together: more than a campus writes."""
 MAIL_ANSWERS = Limit("mail-answers", burst=5, every=720)
 """To reports by mail that say the address of somebody here: five an hour, for anybody writes anybody's address."""
 MAIL_DOMAIN = Limit("mail-domain", burst=200, every=20)

@@ -8,6 +8,7 @@ import contextlib
 import imaplib
 import os
 import pwd
+import secrets
 import shutil
 import socket
 import subprocess
@@ -18,13 +19,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiosmtpd.handlers import Message
 from aiosmtpd.smtp import AuthResult
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
-PASSWORD = "geheim & süß/1"
-PASSWORD_IN_URL = "geheim%20%26%20s%C3%BC%C3%9F%2F1"
+PASSWORD = f"geheim & süß/{secrets.token_hex(4)}"
+"""Of this process: whoever has another's server at its port by chance does not get in."""
+PASSWORD_IN_URL = quote(PASSWORD, safe="")
 START_SECONDS = 30
 
 

@@ -298,8 +298,10 @@ def test_what_the_staff_quote_of_somebody_goes_to_nobody(
     quoted = "\n".join(f"> {line}" for line in mails(agent.email)[0]["text"].split("\n"))
     comes_in(a_mail(agent.email, f"On our way.\n\nOn Tue, Campus Helpdesk wrote:\n{quoted}{footer}", to=address))
     assert said(number)[-1] == ("On our way.", agent.id, "affected")
-    mail = comes_in(a_mail(agent.email, f"{quoted}{footer}", to=address))
-    assert mail.comment_id is None
+    for below in ("", "\n\nI wrote below what I quote."):  # nobody takes silence for an answer that was sent
+        mail = comes_in(a_mail(agent.email, f"{quoted}{footer}{below}", to=address))
+        assert (mail.state, mail.comment_id) == (InboundState.QUARANTINED, None)
+        assert mail.outcome == "Nothing stands above what it quotes."
     assert "canary" not in str(mails(other.email)) and "canary" not in str(mails(customer.email))
 
 

@@ -126,12 +126,20 @@ def test_what_is_refused_for_good_is_given_up_where_admins_see_why(
 
 
 @pytest.mark.parametrize(
-    "said", ["550 5.7.1 We do not relay", "554 5.7.1 Blocked", "552 5.2.2 Full", "521 No mail here"]
-)
-def test_only_who_is_not_there_is_remembered_as_such(server: MailServer, customer: Person, said: str) -> None:
+    ("said", "state"),
+    [
+        ("550 No such user", JobState.DEAD), ("552 5.2.2 Full", JobState.DEAD), ("521 No mail here", JobState.DEAD),
+        ("550 5.7.1 We do not relay", JobState.READY), ("554 5.7.1 Blocked", JobState.READY),
+        ("550 5.1.0 Sender unknown", JobState.READY), ("550 5.1.8 Sender address rejected", JobState.READY),
+    ],
+)  # fmt: skip
+def test_only_who_is_not_there_for_certain_is_remembered_as_such(
+    server: MailServer, customer: Person, said: str, state: JobState
+) -> None:
+    """What is about us is tried on: somebody sets it right."""
     server.says["RCPT"] = [said]
     reports(customer)
-    assert the_job().state == JobState.DEAD
+    assert the_job().state == state
     assert db.session.get_one(User, customer.id).bounced_at is None
 
 

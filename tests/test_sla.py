@@ -542,6 +542,21 @@ def test_what_is_noted_around_an_edit_that_is_undone_is_noted_once(
         assert told(number) == [(field, "response") for field in noted]
 
 
+def test_of_two_replies_the_one_that_stays_is_judged(
+    app: Flask, agent: Person, admin: Person, customer: Person
+) -> None:
+    with at(MONDAY, customer, agent, admin):
+        number = customer.reports()
+    due = MONDAY + 24 * HOUR
+    with at(due - timedelta(seconds=2), agent):
+        sent = agent.writes(number, "On our way.", audience="reporter", is_undoable=True)
+    with at(due + timedelta(seconds=2), agent, admin):
+        admin.writes(number, "Soon.", audience="reporter")
+        assert agent.post(f"/api/comments/{sent}/undo").status_code == 200
+    found = ticket(number)
+    assert found.first_response_at == found.response_breached_at == due + timedelta(seconds=2)
+
+
 def _watch() -> None:
     jobs.HANDLERS["watch_due"](jobs.Claimed(0, "watch_due", {}, 1, None, MONDAY))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from models import AuditEvent, Calendar, SlaPolicy, Ticket, db
 from tests.conftest import statements
 from tests.factories import Person, work
 from tests.pages import Page, Reader
+from tests.test_races import at_once
 
 LIST, NEW, CALENDARS, NEW_CALENDAR = (
     "/staff/admin/sla", "/staff/admin/sla/new", "/staff/admin/calendars", "/staff/admin/calendars/new",
@@ -79,6 +81,18 @@ def test_one_is_moved_and_switched_off_and_on(reader: Reader) -> None:
     assert level("Low").is_active is True
     for nonsense in ({}, {"up": "x"}, {"up": f"{10**9}.1"}, {"melt": "1.1"}):
         assert reader.sends(reader.reads(LIST).form_to(LIST), **nonsense).status_code == 412
+
+
+def test_two_that_are_moved_at_once_are_both_moved(app: Flask, admin: Person) -> None:
+    for turn in range(4):
+        before = names()
+        forms = [Reader(app, admin).reads(LIST).form_to(LIST) for _ in range(2)]
+        moves = [
+            partial(Reader(app, admin).sends, form, up=f"{level(before[n]).id}.1")
+            for form, n in zip(forms, (1, 3), strict=True)
+        ]
+        assert [answer.status_code for answer in at_once(app, moves)] == [303, 303]
+        assert names() == [before[n] for n in (1, 0, 3, 2)], turn
 
 
 def test_a_new_one_is_saved_as_it_was_typed(reader: Reader, admin: Person) -> None:

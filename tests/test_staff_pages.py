@@ -234,11 +234,18 @@ def test_so_is_a_form_of_administration(desk: Reader, admin: Person) -> None:
     form = desk.reads(new).form_to(new)
     is_logged_out(desk)
     page = Page(logs_in(desk, Page(desk.sends(form, **typed)), admin))
-    assert page.says("Name Exams Everything else in the form is kept as you left it, too.")
+    assert page.says(
+        "Name Exams It is on: tickets are given its due dates on Priority urgent Everything else in the form is kept as you left it, too."
+    )
     assert new in page.links
     assert desk.is_led(desk.sends(page.form_to(new, button="Save"))).says("Exams")
     (made,) = (one for one in admin.get("/api/sla-policies").json["items"] if one["name"] == "Exams")
     assert (made["response_seconds"], made["resolution_seconds"], made["priorities"]) == (7200, 345_600, ["urgent"])
+    (path,) = {link for link in desk.reads("/staff/admin/users").links if link.endswith("/users/new")}
+    form = desk.reads(path).form_to(path)
+    is_logged_out(desk)
+    page = Page(logs_in(desk, Page(desk.sends(form, email="b@campus.test", name="Ben", role="admin")), admin))
+    assert page.says("Role admin") and page.form_to(path, button="Invite")
     one = f"/staff/admin/sla/{made['id']}"
     form = desk.reads(one).form_to(one)
     is_logged_out(desk)

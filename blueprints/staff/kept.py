@@ -53,6 +53,21 @@ DESK = {
     "staff.add_report": "staff.reports_page",
 }
 """The same of administration: of these every field is carried, whatever it is called."""
+DESK_LABELS = {
+    "role": lazy_gettext("Role"),
+    "username": lazy_gettext("Username"),
+    "slug": lazy_gettext("In web addresses"),
+    "capacity": lazy_gettext("At most so many unfinished tickets"),
+    "is_away": lazy_gettext("Away"),
+    "away_until": lazy_gettext("Away until"),
+    "assigns": lazy_gettext("Give new tickets to a member at once"),
+    "is_joinable": lazy_gettext("People may join what somebody else reported"),
+    "is_archived": lazy_gettext("Archived"),
+    "is_active": lazy_gettext("It is on: tickets are given its due dates"),
+    "priorities": lazy_gettext("Priority"),
+    "time_zone": lazy_gettext("Time zone"),
+}
+"""What of those says more than its name, and reads as it was sent."""
 BYTES_AT_MOST = 512 * 1024
 """Twice what fields that are not too long can take. With the login's own it must come back below MAX_CONTENT_LENGTH."""
 PRESSED = {
@@ -103,7 +118,7 @@ class Kept:
     def written(self) -> list[tuple[str, list[str]]]:
         """The fields that say something, by their names: what was written, and the properties that were changed."""
         found = []
-        for name in forms.LABELS:
+        for name in [*forms.LABELS, *(DESK_LABELS if self.endpoint in DESK else ())]:
             typed, was = self.fields.getlist(name), self.fields.getlist(f"was_{name}")
             idle = name in ("audience", "then") and not self.fields.get("text", "").strip()
             if not idle and not forms.same(typed, was):
@@ -124,6 +139,8 @@ class Kept:
         """What the button does that was pressed."""
         if self.endpoint in PRESSED:
             return PRESSED[self.endpoint]
+        if self.endpoint == "staff.invite":
+            return gettext("Invite")
         if self.endpoint in DESK:
             return _DESK_BUTTONS.get(self.fields.get("do", ""), gettext("Save"))
         if self.endpoint == "staff.edit_view":

@@ -108,7 +108,7 @@ def login() -> Any:
     if not policy.can(actor, Action.DESK_USE):
         response = _not_staff(user["name"])
     elif carried:
-        response = show(actor, "resume.html", kept=carried, labels=forms.LABELS)
+        response = show(actor, "resume.html", kept=carried, labels={**kept.DESK_LABELS, **forms.LABELS})
     else:
         response = http.look(wanted)
     http.set_cookies(response, signed_in)

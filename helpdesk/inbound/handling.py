@@ -52,6 +52,8 @@ MAX_ATTEMPTS = 3
 """What could not be worked on so often is laid aside, where somebody sees it."""
 KEEP_DAYS, KEEP_TOO_MANY_DAYS = 30, 7
 """So long the mail itself is kept, and so long one of too many."""
+KEPT_OF_TOO_MANY = 256 * 1024
+"""Its beginning, in bytes: the words of a mail that somebody lets in after all, and no flood fills the disk."""
 REMEMBER_DAYS = 180
 """So long it is remembered that it came, and what became of it."""
 MOST_PICTURES = 10
@@ -112,14 +114,14 @@ def work_on(job: jobs.Claimed) -> None:
     mail.attempts += 1
     if mail.attempts > MAX_ATTEMPTS:
         _finish(mail, _quarantined(f"It could not be worked on, {MAX_ATTEMPTS} times."))
-    recipient, is_cut = mail.recipient, mail.size_bytes > reading.MAX_BYTES
+    recipient, size, is_first = mail.recipient, mail.size_bytes, mail.attempts == 1
     is_over = mail.state != InboundState.WAITING
     db.session.commit()
     blob = db.session.get(InboundBlob, mail_id)
     if is_over or blob is None:
         return
     try:
-        incoming = reading.read(blob.data, is_cut=is_cut)
+        incoming = reading.read(blob.data, is_cut=size > len(blob.data))
     except reading.Unreadable as error:
         db.session.rollback()
         begin_write()
@@ -127,7 +129,9 @@ def work_on(job: jobs.Claimed) -> None:
             _finish(mail, _quarantined(str(error)))
         db.session.commit()
         return
-    counted = _Counted() if job.payload.get("is_let_in") else _count(incoming, recipient)
+    # a second try is no second mail
+    is_counted = is_first and not job.payload.get("is_let_in")
+    counted = _count(incoming, recipient) if is_counted else _Counted()
     db.session.rollback()  # nothing is locked while a mail is read, nor while it is counted
     begin_write()
     mail = _take(mail_id)
@@ -143,8 +147,8 @@ def work_on(job: jobs.Claimed) -> None:
         _finish(mail, done)
         if counted.too_many:
             soon = now() + timedelta(days=KEEP_TOO_MANY_DAYS)
-            shorter = InboundBlob.mail_id == mail_id, InboundBlob.keep_until > soon
-            db.session.execute(update(InboundBlob).where(*shorter).values(keep_until=soon))
+            kept = {"keep_until": soon, "data": blob.data[:KEPT_OF_TOO_MANY]}
+            db.session.execute(update(InboundBlob).where(InboundBlob.mail_id == mail_id).values(kept))
     db.session.commit()
 
 
@@ -164,7 +168,8 @@ class _Counted:
 
 def _count(incoming: Incoming, recipient: str | None) -> _Counted:
     """Count a mail that somebody wrote. Whoever has proven nothing is counted with everybody of the same domain, and
-    with all others who have not; an address of somebody here may report as often as they may on the page."""
+    with all others who have not; an address of somebody here may report as often as they may on the page, and no flood
+    of others' mails keeps it from that."""
     if incoming.kind not in (Kind.PERSON, Kind.DOUBTFUL, Kind.ROBOT):
         return _Counted()
     known = _known(incoming, recipient)
@@ -173,12 +178,16 @@ def _count(incoming: Incoming, recipient: str | None) -> _Counted:
         return _Counted("They wrote too many." if is_more else "")
     sender = limits.mailbox(auth.normalize_email(incoming.sender))
     is_of_somebody = _is_of_somebody(incoming)
-    own = (limits.CREATE, f"mails from {sender}") if is_of_somebody else (limits.GUEST_ADDRESS, sender)
-    for (limit, subject), words in (
-        (own, "There were too many of this sender’s."),
+    unproven = (
+        ((limits.MAIL_ADDRESS, sender), "There were too many of this sender’s."),
         ((limits.MAIL_DOMAIN, sender.rpartition("@")[2]), "There were too many from where it comes from."),
         ((limits.MAIL_UNPROVEN, ""), "There were too many of senders that nobody knows."),
-    ):
+    )
+    proven = (
+        ((limits.CREATE, f"mails from {sender}"), "There were too many of this sender’s."),
+        ((limits.MAIL_KNOWN, ""), "There were too many of all who have an address here."),
+    )
+    for (limit, subject), words in proven if is_of_somebody else unproven:
         if limits.wait_seconds(limit, subject):
             return _Counted(words)
     return _Counted(is_answered=not is_of_somebody or not limits.wait_seconds(limits.MAIL_ANSWERS, sender))
@@ -308,6 +317,8 @@ def _as_staff(incoming: Incoming, actor: Actor, ticket: Ticket) -> Done:
             actor, ticket, _said(wish.text, missing), audience=Audience.INTERNAL if wish.is_note else audience,
             channel=Channel.EMAIL, photos=photos, deed_id=deed_id,
         )  # fmt: skip
+    elif not wish.changes:
+        raise Conflict("Nothing stands above what it quotes.")
     tickets.edit(actor, ticket, wish.changes, deed_id=deed_id)
     return _done("Said on", ticket, comment)
 
@@ -380,7 +391,7 @@ def take_photos(job: jobs.Claimed) -> None:
     ).first()
     if found is None:
         return
-    incoming = reading.read(found.data, is_cut=found.size_bytes > reading.MAX_BYTES)
+    incoming = reading.read(found.data, is_cut=found.size_bytes > len(found.data))
     db.session.rollback()
     begin_write()
     ticket = policy.take_ticket(SYSTEM, job.payload["ticket_id"])

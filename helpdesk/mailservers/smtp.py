@@ -36,8 +36,10 @@ MOST_MAILS = 100
 IDLE_SECONDS = 20
 """Then it is closed by us, before the server does it."""
 
-_NO_MAILBOX = re.compile(r"55[013](?: 5\.(?:1\.\d+|2\.1))?")
-"""What says that nobody is reached there, and not that this server does not deliver for us (5.7.1): RFC 3463."""
+_NO_MAILBOX = re.compile(r"55\d 5\.(?:1\.(?:[1236]|10)|2\.1)")
+"""What says for certain that nobody is reached there: RFC 3463, and 7505 for 5.1.10. A bare 550 may mean anything."""
+_OF_US = re.compile(r" 5\.(?:1\.[078]|7\.\d+)$")
+"""What says that this server takes our sender, or us, for nobody: somebody sets that right, and it goes out then."""
 
 
 @dataclass
@@ -82,7 +84,8 @@ def _send(server: smtplib.SMTP, message: EmailMessage, sender: str | None) -> No
         if min(code for code, _ in error.recipients.values()) >= 500:
             if all(_NO_MAILBOX.fullmatch(one) for one in said):
                 raise RefusedForGood(f"no such mailbox: {', '.join(said)}", of_recipient=True) from None
-            raise RefusedForGood(f"the recipient was refused with {', '.join(said)}") from None
+            if not any(_OF_US.search(one) for one in said):
+                raise RefusedForGood(f"the recipient was refused with {', '.join(said)}") from None
         raise Refused(f"the recipient was refused with {', '.join(said)}") from None
     except smtplib.SMTPSenderRefused as error:  # it is about the settings, here or there, and not about this mail
         raise Refused(f"our sender was refused with {code_of(error.smtp_code, error.smtp_error)}") from None

@@ -105,6 +105,8 @@ def unreplied(ticket: Any, first: datetime | None) -> None:
     if ticket.response_breached_at == ticket.first_response_at:
         ticket.response_breached_at = None
     ticket.first_response_at = first
+    if first is not None and first > ticket.first_response_due_at:
+        ticket.response_breached_at = ticket.response_breached_at or first
     if first is None and ticket.status not in ENDED:
         repick(ticket)
     refresh(ticket)

@@ -44,7 +44,9 @@ def show_one(actor: Actor, policy_id: int) -> dict[str, Any]:
 
 def _in_order(*, lock: bool = False) -> list[SlaPolicy]:
     wanted = select(SlaPolicy).order_by(SlaPolicy.id)
-    rows = db.session.scalars(wanted.with_for_update() if lock else wanted)
+    if lock:  # as they are now, whatever was read before somebody else changed them
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    rows = db.session.scalars(wanted)
     return sorted(rows, key=lambda row: (row.position, row.id))
 
 
@@ -194,8 +196,7 @@ def move(actor: Actor, policy_id: int, by: int) -> list[int]:
     """Let one change places with the one before it (-1) or after it (1), where there is one. Says their order then.
     Raises NotFound."""
     policy.require(actor, Action.SLA_WRITE)
-    wanted = select(SlaPolicy.id).order_by(SlaPolicy.position, SlaPolicy.id)
-    ids = list(db.session.scalars(wanted))
+    ids = [row.id for row in _in_order(lock=True)]
     if policy_id not in ids:
         raise NotFound
     here = ids.index(policy_id)
