@@ -88,8 +88,8 @@ def show_one(actor: Actor, mail_id: int) -> dict[str, Any]:
         return shown
     return shown | {
         "headers": [{"name": name, "value": reading.without_keys(value)} for name, value in heads],
-        "text": reading.without_keys(found.text),
-        "full_text": reading.without_keys(found.original[:FULL_TEXT]),
+        "text": found.text,
+        "full_text": found.original[:FULL_TEXT],
     }
 
 
@@ -189,5 +189,5 @@ def _read(number: int, *, of_comment: bool) -> dict[str, Any]:
     return {
         "sender": row.sender, "subject": row.subject, "is_from_elsewhere": row.is_from_elsewhere,
         "received_at": row.received_at, "kept_until": row.kept_until, "ticket_id": row.ticket_id,
-        "text": reading.without_keys(found.original[:FULL_TEXT]),
+        "text": found.original[:FULL_TEXT],
     }  # fmt: skip

@@ -166,6 +166,28 @@ def test_nobody_learns_from_a_mail_how_to_write_as_its_sender(
     assert "On Monday you wrote" in texts[-1]
 
 
+def test_what_opens_something_gets_into_no_comment_no_report_and_no_mail(
+    customer: Person, agent: Person, admin: Person
+) -> None:
+    number = customer.reports()
+    assigned(number, agent, admin)
+    address, key = answer_to(customer), "12.resolved." + "k" * 43
+    report = f"http://helpdesk.test/account/report?token={'r' * 43}"
+    links = f"{report}\n> http://helpdesk.test/account/mails/off?token={key}"
+    quoted = f"> {links}\n> to {address}\n\nThe left one, below what I quote"
+    came_in(a_mail(customer.email, quoted, to=address))
+    came_in(a_mail("nora@elsewhere.test", f"See {links} and {address}", subject=f"Fwd: {address} {report}"))
+    told = [text for text, *_ in said(number)]
+    assert len(told) == 1 and "The left one" in told[0] and "account/report?token=…" in told[0]
+    ticket = db.session.scalars(select(Ticket).order_by(Ticket.id.desc()).limit(1)).one()
+    assert "See http" in ticket.description and ticket.title.startswith("helpdesk+…@")
+    assert len(mails(agent.email)) > 1
+    words = [*told, ticket.title, ticket.description, *(mail["text"] for mail in mails(agent.email))]
+    words += db.session.scalars(select(InboundMail.subject))
+    secrets = (address.partition("+")[2].partition("@")[0], "r" * 43, "k" * 43)
+    assert not [text for text in words for secret in secrets if secret in text]
+
+
 def test_what_cannot_be_read_is_shown_as_that(desk: Reader, admin: Person) -> None:
     mail = came_in(b"From: a@elsewhere.test\r\n" + b"X: y\r\n" * 30_000 + b"\r\nx")
     assert mail.state == InboundState.QUARANTINED

@@ -6,6 +6,7 @@ be decoded is replaced, and every loop ends with its input.
 
 from __future__ import annotations
 
+import base64
 import email
 import email.utils
 import hashlib
@@ -51,7 +52,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A mail as it concerns a desk."""
+    """A mail as it concerns a desk. What opens something was taken out of its words."""
 
     sender: str
     """An address as it stands in From; empty where there is none that could be one. It proves nothing."""
@@ -101,19 +102,47 @@ def _head(raw: bytes) -> bytes:
     return raw[:MAX_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
 
 
-_OPENS = r"(?<=token=)(?:3D)?[\w-]{20,}|(?<=by-link/)[\w-]{20,}|(?<=\+)[a-z2-7]{24}(?=@)"
-_OPENS_TEXT = re.compile(_OPENS, re.IGNORECASE)
+_GAP = r"(?:=\r?\n|\?=\r?\n[ \t]=\?[\w-]+\?q\?)?"
+"""Where quoted-printable, or a header that is too long, goes on in the next line: anywhere in a word."""
+
+
+def _encoded(first: str, second: str) -> str:
+    """A letter by its number, in quoted-printable or in a link, which may itself stand in another."""
+    return rf"[=%]{_GAP}(?:2{_GAP}5{_GAP})*{first}{_GAP}{second}"
+
+
+_KEY = rf"(?:{_GAP}(?:[\w.~%-]|=[0-9A-F]{{2}})){{20,}}"
+_TOKEN = rf"{_GAP.join('token')}{_GAP}(?:{_encoded('3', 'D')}|=)"
+_BY_LINK = rf"{_GAP.join('by-link')}{_GAP}(?:{_encoded('2', 'F')}|/)"
+_WORD = rf"(?:{_GAP}[a-z2-7]){{24}}(?={_GAP}(?:@|{_encoded('4', '0')}))"
+_OPENS = rf"({_TOKEN}|{_BY_LINK}){_KEY}|(\+|{_encoded('2', 'B')}){_WORD}"
+"""What opens something, as it stands in a mail that was decoded or was not, and in a link that is in another link."""
+_OPENS_TEXT = re.compile(_OPENS, re.IGNORECASE | re.ASCII)
 _OPENS_BYTES = re.compile(_OPENS.encode(), re.IGNORECASE)
+_BASE64 = re.compile(rb"^(?:[A-Za-z0-9+/]+={0,2}(?:\r?\n|\Z))+", re.MULTILINE)
 
 
 def without_keys(text: str) -> str:
     """Without what lets its reader do something as whoever it was sent to: the links in our mails, and the word in the
     address by which they are answered."""
-    return _OPENS_TEXT.sub("…", text)
+    return _OPENS_TEXT.sub(lambda found: f"{found[1] or found[2]}…", text)
 
 
 def raw_without_keys(raw: bytes) -> bytes:
-    return _OPENS_BYTES.sub(b"...", raw)
+    return _BASE64.sub(_base64_without_keys, _bytes_without_keys(raw))
+
+
+def _bytes_without_keys(data: bytes) -> bytes:
+    return _OPENS_BYTES.sub(lambda found: (found[1] or found[2]) + b"...", data)
+
+
+def _base64_without_keys(found: re.Match[bytes]) -> bytes:
+    try:
+        data = base64.b64decode(found[0])
+    except ValueError:  # words that look like it
+        return found[0]
+    without = _bytes_without_keys(data)
+    return found[0] if without == data else base64.encodebytes(without)
 
 
 IN_SHORT = (
@@ -159,13 +188,13 @@ def read(raw: bytes, *, is_cut: bool = False) -> Incoming:
     found = _Parts()
     for part in _leaves(message):
         found.take(part, is_cut=is_cut)
-    original = found.text()
+    original = without_keys(found.text())
     name, address = _from(str(message.get("From", "")))
     return Incoming(
         sender=address,
         sender_name=name,
         recipients=tuple(_recipients(message)),
-        subject=header(message, "Subject")[:500],
+        subject=without_keys(header(message, "Subject"))[:500],
         text=quoting.written(original),
         own_words=quoting.own_words(original),
         original=original.replace(QUOTE, "> "),
