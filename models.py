@@ -1008,6 +1008,7 @@ class InboundMail(Model):
         Index("ix_inbound_mails_ticket_id", "ticket_id"),
         Index("ix_inbound_mails_comment_id", "comment_id"),
         Index("ix_inbound_mails_user_id", "user_id"),
+        Index("ix_inbound_mails_sender", "sender"),
         _NEVER_REUSED,
     )
 
@@ -1016,7 +1017,7 @@ class InboundMail(Model):
     """Of its Message-ID, or of all of it: every copy is the same mail."""
     message_id: Mapped[str | None] = mapped_column(String(250))
     sender: Mapped[str] = mapped_column(String(254), default="")
-    """As it stands in From, which proves nothing."""
+    """As it stands in From, in lower case, which proves nothing."""
     recipient: Mapped[str | None] = mapped_column(String(254))
     """Whom the mail server says it is for."""
     subject: Mapped[str] = mapped_column(String(500), default="")
