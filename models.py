@@ -1014,7 +1014,7 @@ class InboundMail(Model):
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(64), unique=True)
-    """Of its Message-ID, or of all of it: every copy is the same mail."""
+    """Of its Message-ID, sender and date, or of all of it: every copy is the same mail."""
     message_id: Mapped[str | None] = mapped_column(String(250))
     sender: Mapped[str] = mapped_column(String(254), default="")
     """As it stands in From, in lower case, which proves nothing."""

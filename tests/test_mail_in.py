@@ -126,6 +126,23 @@ def test_an_address_of_an_answer_fits_every_mail_system_and_is_told_to_its_reade
     assert addresses["Helen Marsh"] not in str(told)
 
 
+def test_a_message_id_that_another_mail_used_swallows_none(
+    app: Flask, customer: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = customer.reports()
+    address = answer_to(customer)
+    used = {"message_id": "<same@elsewhere.test>", "Date": "Mon, 2 Nov 2026 10:00:00 +0000"}
+    first = comes_in(a_mail("evil@elsewhere.test", "First", **used))
+    mine = a_mail(customer.email, "Mine", to=address, **used)
+    with caplog.at_level("INFO", logger="helpdesk.inbound.handling"):
+        mails_ = {first.id, *(comes_in(b"Received: by hop %d\n" % hop + mine).id for hop in range(3))}
+    assert len(mails_) == 2 and [text for text, *_ in said(number)] == ["Mine"]
+    assert [record.getMessage() for record in caplog.records] == ["a mail is here already"] * 2
+    later = {**used, "Date": "Tue, 3 Nov 2026 10:00:00 +0000"}
+    comes_in(a_mail(customer.email, "Later", to=address, **later))
+    assert [text for text, *_ in said(number)] == ["Mine", "Later"]
+
+
 def test_a_mail_to_thousands_of_such_addresses_takes_as_many_statements_as_one(app: Flask, customer: Person) -> None:
     number = customer.reports()
     right = answer_to(customer)

@@ -10,6 +10,7 @@ A mail is kept, by `take_in`, before anything is done with it; the worker does t
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -49,6 +50,8 @@ from models import (
     now,
 )
 
+log = logging.getLogger(__name__)
+
 MAX_ATTEMPTS = 3
 """What could not be worked on so often is laid aside, where somebody sees it."""
 KEEP_DAYS, KEEP_TOO_MANY_DAYS = 30, 7
@@ -73,6 +76,7 @@ def take_in(raw: bytes, *, recipient: str | None = None, size: int = 0) -> bool:
         "sender": reading.sender_of(raw),  # before it is read, so that it can be found if they are erased
     }  # fmt: skip
     if not jobs.insert_ignore(InboundMail, key=key, **values):
+        log.info("a mail is here already", extra={"mail_key": key})
         return False
     mail = db.session.scalars(select(InboundMail).where(InboundMail.key == key)).one()
     db.session.add(InboundBlob(mail_id=mail.id, data=kept, keep_until=now() + timedelta(days=KEEP_DAYS)))

@@ -80,13 +80,21 @@ class Incoming:
 
 
 def key_of(raw: bytes) -> tuple[str, str | None]:
-    """What is the same of every copy of one mail, and its Message-ID. Found without reading it."""
+    """What is the same of every copy of one mail, and its Message-ID. Found without reading it.
+
+    A Message-ID alone can be anybody's: with another sender or date it is another mail.
+    """
     head = _head(raw)
     found = re.search(rb"^Message-ID:\s*<([^<>\s]{1,240})>", head, re.IGNORECASE | re.MULTILINE)
     message_id = one_line(found[1].decode("utf-8", "replace")) if found else None
-    return hashlib.sha256(message_id.encode() if message_id else raw).hexdigest(), message_id or None
+    if not message_id:
+        return hashlib.sha256(raw).hexdigest(), None
+    date = _DATE.search(head)
+    same = (message_id.encode(), sender_of(raw).encode(), b" ".join(date[1].split()) if date else b"")
+    return hashlib.sha256(b"\n".join(same)).hexdigest(), message_id
 
 
+_DATE = re.compile(rb"^Date:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _FROM = re.compile(rb"^From:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
