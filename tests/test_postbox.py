@@ -589,3 +589,14 @@ def test_what_names_somebody_in_its_head_goes_with_them_and_what_names_another_s
     assert not found(later)
     assert [bool(found(one)) for one in mails_] == [False, False, True, True]
     assert inbound.naming(10**9) == inbound.Named()
+
+
+def test_the_first_of_several_mails_that_made_a_report_is_its_original(app: Flask, agent: Person) -> None:
+    first, second = (came_in(a_mail(f"guest{n}@elsewhere.test", f"canary-{n}")) for n in range(2))
+    token = link_in(mails("guest0@elsewhere.test")[0])
+    assert Person(app).post("/api/tickets/confirm", {"token": token}).status_code == 200
+    begin_write()
+    both = InboundMail.id.in_((first.id, second.id))
+    db.session.execute(update(InboundMail).where(both).values(ticket_id=first.ticket_id, received_at=first.received_at))
+    db.session.commit()
+    assert "canary-0" in agent.get(f"/api/tickets/{first.ticket_id}/original").json["text"]
