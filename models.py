@@ -1008,15 +1008,16 @@ class InboundMail(Model):
         Index("ix_inbound_mails_ticket_id", "ticket_id"),
         Index("ix_inbound_mails_comment_id", "comment_id"),
         Index("ix_inbound_mails_user_id", "user_id"),
+        Index("ix_inbound_mails_sender", "sender"),
         _NEVER_REUSED,
     )
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(64), unique=True)
-    """Of its Message-ID, or of all of it: every copy is the same mail."""
+    """Of its Message-ID, sender and date, or of all of it: every copy is the same mail."""
     message_id: Mapped[str | None] = mapped_column(String(250))
     sender: Mapped[str] = mapped_column(String(254), default="")
-    """As it stands in From, which proves nothing."""
+    """As it stands in From, in lower case, which proves nothing."""
     recipient: Mapped[str | None] = mapped_column(String(254))
     """Whom the mail server says it is for."""
     subject: Mapped[str] = mapped_column(String(500), default="")

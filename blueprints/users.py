@@ -6,7 +6,7 @@ from typing import Any
 
 from blueprints import http
 from blueprints.http import Answer, Doors
-from helpdesk import auth, people, users
+from helpdesk import auth, inbound, people, users
 from helpdesk.limits import INVITE, check
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import (
@@ -119,10 +119,11 @@ def erase(actor: Actor, user_id: int) -> None:
     No name, no address and no photo of theirs is left; what they wrote stays, under “Deleted user”. 409 for the last
     admin.
     """
+    named = inbound.naming(user_id)
     http.begin(actor)
     user = users.take(actor, user_id, Action.USER_ERASE)
     http.expect_version(user.version, lambda: users.show_one(actor, user_id))
-    users.erase(actor, user)
+    users.erase(actor, user, named)
 
 
 @api.call(

@@ -6,6 +6,7 @@ that our mails hold, and the word in the address by which they are answered. It 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,8 @@ from helpdesk.inbound import reading
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import InboundMailShape
 from models import InboundBlob, InboundMail, InboundState, Rows, Ticket, begin_write, db, fetch, now
+
+log = logging.getLogger(__name__)
 
 READ_BYTES = 2 * 1024 * 1024
 """Of a mail that is shown: the words stand before what is attached."""
@@ -86,10 +89,13 @@ def show_one(actor: Actor, mail_id: int) -> dict[str, Any]:
         heads = reading.in_short(data)
     except reading.Unreadable:  # its outcome says so
         return shown
+    except Exception:  # it was laid aside because of that, and is there to be taken as a file
+        log.exception("a mail cannot be read", extra={"mail_id": mail_id})
+        return shown
     return shown | {
         "headers": [{"name": name, "value": reading.without_keys(value)} for name, value in heads],
-        "text": reading.without_keys(found.text),
-        "full_text": reading.without_keys(found.original[:FULL_TEXT]),
+        "text": found.text,
+        "full_text": found.original[:FULL_TEXT],
     }
 
 
@@ -162,11 +168,11 @@ def _original(of_comment: bool) -> Rows:
         InboundMail.received_at, InboundMail.ticket_id, InboundBlob.keep_until.label("kept_until"), first.label("data"),
     ).join(InboundBlob)  # fmt: skip
     if of_comment:
-        return statement.where(InboundMail.comment_id == bindparam("number")).limit(1)
+        return statement.where(InboundMail.comment_id == bindparam("number")).order_by(InboundMail.id).limit(1)
     # it came before there was the ticket, which goes on with others
     made_by = InboundMail.comment_id.is_(None), InboundMail.received_at <= Ticket.created_at
     reported = statement.join(Ticket, Ticket.id == InboundMail.ticket_id).where(*made_by)
-    return reported.where(Ticket.id == bindparam("number")).limit(1)
+    return reported.where(Ticket.id == bindparam("number")).order_by(InboundMail.id).limit(1)
 
 
 def original_of_comment(actor: Actor, comment_id: int) -> dict[str, Any]:
@@ -185,9 +191,12 @@ def _read(number: int, *, of_comment: bool) -> dict[str, Any]:
     row = fetch(_original(of_comment), {"number": number}).one_or_none()
     if row is None:
         raise NotFound
-    found = reading.read(row.data, is_cut=row.size_bytes > len(row.data))
+    try:
+        found = reading.read(row.data, is_cut=row.size_bytes > len(row.data))
+    except reading.Unreadable:  # any more: it was when it came
+        raise NotFound from None
     return {
         "sender": row.sender, "subject": row.subject, "is_from_elsewhere": row.is_from_elsewhere,
         "received_at": row.received_at, "kept_until": row.kept_until, "ticket_id": row.ticket_id,
-        "text": reading.without_keys(found.original[:FULL_TEXT]),
+        "text": found.original[:FULL_TEXT],
     }  # fmt: skip

@@ -430,16 +430,16 @@ def _forget_answers(user: User) -> None:
             db.session.delete(row)
 
 
-def erase(actor: Actor, user: User) -> None:
+def erase(actor: Actor, user: User, named: inbound.Named | None = None) -> None:
     """Take away everything that says who they were, and their photos; what they wrote stays, under DELETED.
 
-    Raises Conflict.
+    `named` is what `inbound.naming` found before the writing began. Raises Conflict.
     """
     policy.require(actor, Action.USER_ERASE)
     _check_not_last_admin(user)
     at = now()
     _forget_answers(user)
-    inbound.forget_person(user)
+    inbound.forget_person(user, named)
     _hand_back_work(actor, user)
     joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id, TicketReport.left_at.is_(None))
     for ticket_id in list(db.session.scalars(joined.order_by(TicketReport.ticket_id))):

@@ -33,6 +33,7 @@ from models import (
     db,
     now,
 )
+from tests.conftest import statements
 from tests.factories import Person, a_picture, link_in, mails, work
 from tests.pages import Reader
 
@@ -123,6 +124,40 @@ def test_an_address_of_an_answer_fits_every_mail_system_and_is_told_to_its_reade
     told = mails(customer.email)[0]
     assert told["text"].startswith("— Write your answer above this line —")
     assert addresses["Helen Marsh"] not in str(told)
+
+
+def test_a_message_id_that_another_mail_used_swallows_none(
+    app: Flask, customer: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = customer.reports()
+    address = answer_to(customer)
+    used = {"message_id": "<same@elsewhere.test>", "Date": "Mon, 2 Nov 2026 10:00:00 +0000"}
+    first = comes_in(a_mail("evil@elsewhere.test", "First", **used))
+    mine = a_mail(customer.email, "Mine", to=address, **used)
+    with caplog.at_level("INFO", logger="helpdesk.inbound.handling"):
+        mails_ = {first.id, *(comes_in(b"Received: by hop %d\n" % hop + mine).id for hop in range(3))}
+    assert len(mails_) == 2 and [text for text, *_ in said(number)] == ["Mine"]
+    assert [record.getMessage() for record in caplog.records] == ["a mail is here already"] * 2
+    later = {**used, "Date": "Tue, 3 Nov 2026 10:00:00 +0000"}
+    comes_in(a_mail(customer.email, "Later", to=address, **later))
+    assert [text for text, *_ in said(number)] == ["Mine", "Later"]
+
+
+def test_a_mail_to_thousands_of_such_addresses_takes_as_many_statements_as_one(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    right = answer_to(customer)
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    wrong = [f"helpdesk+aaaaaaab{a}{b}{c}{'a' * 13}@campus.test" for a in letters for b in letters for c in "abcd"]
+    user = db.session.get_one(User, customer.id)
+    with statements() as one:
+        assert auth.read_reply_address(right) == (user, number)
+    with statements() as many:
+        assert auth.read_reply_address("", "no address", right, *wrong) == (user, number)
+        assert auth.read_reply_address(*wrong[:19], right) == (user, number)
+    assert len(many) == 2 * len(one)
+    assert auth.read_reply_address(*wrong, right) is None, "after so many nobody looks any further"
+    comes_in(a_mail(customer.email, "Mine", to=right, Cc=", ".join(wrong[:1000])))
+    assert [text for text, *_ in said(number)] == ["Mine"]
 
 
 def test_case_and_another_stem_of_an_address_change_nothing_and_one_wrong_letter_all(customer: Person) -> None:
@@ -271,6 +306,9 @@ def assigned(number: int, agent: Person, admin: Person) -> str:
         ("#Note: tell nobody", "tell nobody", "internal", "open"),
         ("#wait\nWhich floor?", "Which floor?", "reporter", "waiting"),
         ("Done #close", "Done #close", "reporter", "open"),
+        ("\u200b#note he is never there", "he is never there", "internal", "open"),
+        ("\u2060\ufeff#note he is never there", "he is never there", "internal", "open"),
+        ("It is in #notebook", "It is in #notebook", "reporter", "open"),
     ],
 )
 def test_the_staff_answer_and_work_from_their_mail_program(
@@ -317,6 +355,25 @@ def test_a_command_that_there_is_not_waits_for_somebody(customer: Person, agent:
     mail = comes_in(a_mail(agent.email, "#internal\ncanary", to=assigned(number, agent, admin)))
     assert (mail.state, mail.outcome) == (InboundState.QUARANTINED, "There is no #internal.")
     assert said(number) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# note he lies", "＃note he lies", "*#note* he lies", "Hi, #note he lies", "#\u200dnote he lies", "\u200c#note: he lies",
+        "﹟ｎｏｔｅ he lies", "#\u00adnote he lies", "He is never there. #NOTE",
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_note_and_is_none_is_sent_to_nobody(
+    customer: Person, agent: Person, admin: Person, text: str
+) -> None:
+    number = customer.reports()
+    before = len(mails(customer.email))
+    mail = comes_in(a_mail(agent.email, text, to=assigned(number, agent, admin)))
+    assert mail.state == InboundState.QUARANTINED and "#note" in (mail.outcome or "")
+    assert said(number) == [] and len(mails(customer.email)) == before
+    comes_in(a_mail(customer.email, text, to=answer_of_made(customer, number)))
+    assert [author for _, author, _ in said(number)][-1] == customer.id, "who is no colleague has no commands"
 
 
 def test_a_command_alone_says_nothing(customer: Person, agent: Person, admin: Person) -> None:

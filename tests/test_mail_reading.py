@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import email.policy
 import json
 import random
 import time
 from dataclasses import asdict
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from helpdesk import auth
 from helpdesk.inbound import reading
 from helpdesk.inbound.markup import as_text
 from helpdesk.inbound.quoting import written
 from helpdesk.mail import MARK
+from models import TokenPurpose, User, begin_write, db, now
+from tests.factories import Person
+from tests.test_mail_in import _mail_comes_in
+
+__all__ = ["_mail_comes_in"]  # a fixture that every test here has
 
 MAILS = sorted((Path(__file__).parent / "mails").glob("*.eml"))
 
@@ -136,3 +145,75 @@ def test_parts_within_parts_end_somewhere() -> None:
     for depth in range(15):
         raw += b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (depth, depth)
     assert reading.read(raw + b"Content-Type: text/plain\r\n\r\ndeep").text == "deep"
+
+
+OPENS = ("report", "reset", "fixed", "mails/off", "by-link", "answer")
+
+
+def what_opens(kind: str, customer: Person, agent: Person) -> tuple[str, str]:
+    """A link as our mails hold it, or an address, and the part of it that opens something."""
+    number = customer.reports()
+    begin_write()
+    user = db.session.get_one(User, customer.id)
+    if kind == "answer":
+        auth.make_reply_address(number, user.id)
+        address = auth.reply_address(number, user)
+        db.session.commit()
+        assert address
+        return address, address.partition("+")[2].partition("@")[0]
+    if kind in ("report", "by-link"):
+        secret = auth.link_token(auth.make_report_token(number, user))
+    elif kind == "reset":
+        secret = auth.link_token(auth.make_link_token(TokenPurpose.RESET, user_id=user.id))
+    elif kind == "fixed":
+        secret = auth.verdict_token("fixed", number, user, now())
+    else:
+        secret = auth.mails_token(user, "resolved")
+    db.session.commit()
+    if kind == "by-link":
+        return f"https://desk.test/api/tickets/by-link/{secret}/images", secret
+    return f"https://desk.test/account/{kind}?token={secret}", secret
+
+
+def parts_of(secret: str) -> list[str]:
+    """Long enough to be nobody's word by chance."""
+    return [secret[at : at + 12] for at in range(0, len(secret) - 12, 4)]
+
+
+@pytest.mark.parametrize("kind", OPENS)
+def test_what_opens_something_is_in_no_words_and_no_file_however_it_is_written(
+    kind: str, customer: Person, agent: Person
+) -> None:
+    link, secret = what_opens(kind, customer, agent)
+    inside = f"https://eur01.safelinks.test/?url={quote(link, safe='')}&data=05%7C02"
+    twice = f"https://other.test/?url={quote(inside, safe='')}"
+    for shift in range(0, 80, 7):  # where a line breaks
+        for written_as in (link, inside, twice):
+            message = EmailMessage(policy=email.policy.SMTP)
+            message["From"], message["Subject"] = "jonas@private.test", f"Re: {written_as}"
+            message["List-Unsubscribe"] = f"<{written_as}>"
+            text = f"Yes.\n\n{'ä' * shift}{written_as}\n\nThere is more"
+            for encoding in ("quoted-printable", "base64", "8bit"):
+                message.set_content(text, cte=encoding)
+                raw = message.as_bytes()
+                found = reading.read(raw)
+                words = found.text + found.own_words + found.original + found.subject
+                words += str([(name, reading.without_keys(value)) for name, value in reading.in_short(raw)])
+                file = reading.raw_without_keys(raw)
+                again = reading.read(file)
+                unbroken = file.decode().replace("=\r\n", "").replace("=2E", ".").replace("=5F", "_")
+                words += unbroken + "".join(unbroken.split()) + again.original + again.subject
+                leaks = [words[words.index(part) - 90 :][:200] for part in parts_of(secret) if part in words]
+                assert leaks == [], (encoding, shift)
+                assert "Yes." in found.text and "There is more" in found.text
+                assert "Yes." in again.text and "There is more" in again.text
+
+
+def test_what_opens_nothing_stays_in_the_file() -> None:
+    for path in MAILS:
+        raw = path.read_bytes()
+        assert reading.raw_without_keys(raw) == raw
+    long = (b"token=" + b"=\r\n" * 50_000 + b"+" * 50_000 + b"A" * 500_000 + b"!\n") * 4
+    start = time.process_time()
+    reading.raw_without_keys(long)
+    assert time.process_time() - start < 10

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from helpdesk import inbound, jobs, limits
-from helpdesk.inbound import handling
+from helpdesk.inbound import handling, reading
 from helpdesk.limits import Limit
 from models import (
     Image,
@@ -32,7 +32,7 @@ from tests.doors import recorded
 from tests.factories import Person, a_picture, a_report, link_in, mails, work
 from tests.pages import Reader
 from tests.test_bounces import bounces
-from tests.test_mail_in import _mail_comes_in, a_mail, answer_to, assigned, comes_in, said
+from tests.test_mail_in import MAILS, _mail_comes_in, a_mail, answer_to, assigned, comes_in, said
 
 __all__ = ["_mail_comes_in"]  # a fixture that every test here has
 
@@ -167,12 +167,85 @@ def test_nobody_learns_from_a_mail_how_to_write_as_its_sender(
     assert "On Monday you wrote" in texts[-1]
 
 
+def test_what_opens_something_gets_into_no_comment_no_report_and_no_mail(
+    customer: Person, agent: Person, admin: Person
+) -> None:
+    number = customer.reports()
+    assigned(number, agent, admin)
+    address, key = answer_to(customer), "12.resolved." + "k" * 43
+    report = f"http://helpdesk.test/account/report?token={'r' * 43}"
+    links = f"{report}\n> http://helpdesk.test/account/mails/off?token={key}"
+    quoted = f"> {links}\n> to {address}\n\nThe left one, below what I quote"
+    came_in(a_mail(customer.email, quoted, to=address))
+    came_in(a_mail("nora@elsewhere.test", f"See {links} and {address}", subject=f"Fwd: {address} {report}"))
+    told = [text for text, *_ in said(number)]
+    assert len(told) == 1 and "The left one" in told[0] and "account/report?token=…" in told[0]
+    ticket = db.session.scalars(select(Ticket).order_by(Ticket.id.desc()).limit(1)).one()
+    assert "See http" in ticket.description and ticket.title.startswith("helpdesk+…@")
+    assert len(mails(agent.email)) > 1
+    words = [*told, ticket.title, ticket.description, *(mail["text"] for mail in mails(agent.email))]
+    words += db.session.scalars(select(InboundMail.subject))
+    secrets = (address.partition("+")[2].partition("@")[0], "r" * 43, "k" * 43)
+    assert not [text for text in words for secret in secrets if secret in text]
+
+
 def test_what_cannot_be_read_is_shown_as_that(desk: Reader, admin: Person) -> None:
     mail = came_in(b"From: a@elsewhere.test\r\n" + b"X: y\r\n" * 30_000 + b"\r\nx")
     assert mail.state == InboundState.QUARANTINED
     shown = admin.get(f"{API}/{mail.id}").json
     assert (shown["text"], shown["headers"], shown["outcome"]) == (None, [], "Its head is too long.")
     assert desk.reads(f"{PAGE}/{mail.id}").says("It cannot be read")
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_mails_within_mails_without_end_are_laid_aside_at_once_and_shown_as_that(
+    desk: Reader, admin: Person, end: bytes
+) -> None:
+    raw = b"From: a@elsewhere.test" + end + (b"Content-Type: message/rfc822" + end * 2) * 5_000 + b"x"
+    mail = came_in(raw)
+    assert (mail.state, mail.attempts) == (InboundState.QUARANTINED, 1)
+    assert "without end" in admin.get(f"{API}/{mail.id}").json["outcome"]
+    page = desk.reads(f"{PAGE}/{mail.id}")
+    assert page.says("without end") and page.says("It cannot be read") and f"{PAGE}/{mail.id}/raw" in page.links
+    assert desk.get(f"{PAGE}/{mail.id}/raw").data == raw
+    few = b"From: b@elsewhere.test\n" + b"Content-Type: message/rfc822\n\n" * 10 + b"x"
+    assert came_in(few).outcome == "There is nothing in it."
+
+
+def test_what_breaks_whatever_reads_it_still_has_a_page(
+    desk: Reader, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = a_mail("nora@elsewhere.test", "It is stuck")
+    mail = came_in(raw)
+
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reading, "read", breaks)
+    assert admin.get(f"{API}/{mail.id}").json["text"] is None
+    page = desk.reads(f"{PAGE}/{mail.id}")
+    assert page.says("It cannot be read") and f"{PAGE}/{mail.id}/raw" in page.links
+    assert desk.get(f"{PAGE}/{mail.id}/raw").data == raw
+
+
+def test_what_no_database_takes_is_no_part_of_what_a_mail_becomes(app: Flask, customer: Person) -> None:
+    number = customer.reports()
+    address = answer_to(customer)
+    for kind in (b"application/a\x00b", b"application/\xff\xfe", b'application/x; name="a\x00b.pdf"'):
+        raw = a_mail(customer.email, "See this", to=address).replace(
+            b"Content-Type: text/plain", b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: text/plain'
+        )
+        raw += b"\n--b\nContent-Type: " + kind + b"\nContent-Disposition: attachment\n\nx\n--b--\n"
+        assert (done := came_in(raw)).state == InboundState.DONE and done.attempts == 1
+    assert all("Not taken over from the mail: " in text for text, *_ in said(number)) and len(said(number)) == 3
+    bounce = (MAILS / "exchange_bounce.eml").read_bytes().replace(b"bounce1@", b"nul-%d@")
+    for n, (old, new) in enumerate(((b"Gone@campus.test", b"Go\x00ne@campus.test"), (b"5.1.10", b"5.1.\x001"))):
+        assert old in bounce
+        for to in (b"helpdesk@campus.test", address.encode()):
+            about = customer.email.encode() if old != b"Gone@campus.test" else b"Gone@campus.test"
+            raw = bounce.replace(b"helpdesk+abc@campus.test", to).replace(b"Gone@campus.test", about)
+            done = came_in(raw.replace(b"%d", to[:12] + b"%d" % n).replace(old, new))
+            assert (done.state, done.attempts) == (InboundState.IGNORED, 1)
 
 
 # --- deeds ------------------------------------------------------------------------------------------------------------
@@ -476,6 +549,11 @@ def test_nothing_of_an_address_is_anywhere_once_somebody_is_erased(
     jonas = Person.made(app, "customer", name="Jonas Canary", username="canarywren")
     number = jonas.reports()
     address = answer_to(jonas)
+    exim = {"X_Failed_Recipients": f"{jonas.email}, b@x.test", "Auto_Submitted": "auto-replied"}
+    about = came_in(a_mail("Mailer-Daemon@mx.test", f"It failed: {jonas.email}", subject="Failed", **exim))
+    assert (about.state, about.user_id) == (InboundState.IGNORED, jonas.id)
+    listed = came_in(a_mail("list@elsewhere.test", "canarywren", List_Id="<x.test>", Cc=jonas.email))
+    assert (listed.state, listed.user_id) == (InboundState.IGNORED, None)
     came_in(a_mail(jonas.email, "An answer", to=address), recipient=address)
     came_in(a_mail("canarywren@private.test", "From my phone", to=address))
     came_in(a_mail(jonas.email, "A report", subject="Once more"))
@@ -502,3 +580,57 @@ def test_nothing_of_an_address_is_anywhere_once_somebody_is_erased(
     stays = db.session.scalars(select(InboundMail).where(InboundMail.sender == customer.email)).one()
     assert stays.state == InboundState.DONE
     assert [text for text, *_ in said(number)][:2] == ["An answer", "From my phone"]
+
+
+def test_erasing_takes_as_many_statements_however_many_mails_name_whomever(
+    app: Flask, admin: Person, customer: Person, other: Person
+) -> None:
+    numbers = []
+    for person, many in ((customer, 1), (other, 30)):
+        person.reports()
+        address = answer_to(person)
+        wrong = ", ".join(f"helpdesk+aaaaaaab{'b' * n}{'a' * (16 - n)}@campus.test" for n in range(16))
+        for _ in range(many):
+            came_in(
+                a_mail("list@x.test", "To all", Precedence="list", Cc=f"{wrong}, {person.email.upper()}, {address}")
+            )
+        with statements() as seen:
+            assert admin.delete(f"/api/users/{person.id}").status_code == 204
+        numbers.append(len(seen))
+        assert count(InboundMail) == 0
+    assert numbers[0] == numbers[1]
+
+
+@pytest.mark.parametrize("state", [InboundState.IGNORED, InboundState.QUARANTINED, InboundState.WAITING])
+def test_what_names_somebody_in_its_head_goes_with_them_and_what_names_another_stays(
+    app: Flask, customer: Person, admin: Person, state: InboundState
+) -> None:
+    customer.reports()
+    address = answer_to(customer)
+    mails_ = [
+        came_in(a_mail("list@x.test", "To all", Precedence="list", Cc=to)).id
+        for to in (customer.email, address, f"not{customer.email}", "a@b.test")
+    ]
+    begin_write()
+    db.session.execute(update(InboundMail).values(state=state, user_id=None))
+    db.session.commit()
+    seen = inbound.naming(customer.id)
+    assert seen.mail_ids == tuple(mails_[:2])
+    later = came_in(a_mail("list@x.test", "To all", Precedence="list", Cc=customer.email)).id
+    begin_write()
+    inbound.forget_person(db.session.get_one(User, customer.id), seen)
+    db.session.commit()
+    assert not found(later)
+    assert [bool(found(one)) for one in mails_] == [False, False, True, True]
+    assert inbound.naming(10**9) == inbound.Named()
+
+
+def test_the_first_of_several_mails_that_made_a_report_is_its_original(app: Flask, agent: Person) -> None:
+    first, second = (came_in(a_mail(f"guest{n}@elsewhere.test", f"canary-{n}")) for n in range(2))
+    token = link_in(mails("guest0@elsewhere.test")[0])
+    assert Person(app).post("/api/tickets/confirm", {"token": token}).status_code == 200
+    begin_write()
+    both = InboundMail.id.in_((first.id, second.id))
+    db.session.execute(update(InboundMail).where(both).values(ticket_id=first.ticket_id, received_at=first.received_at))
+    db.session.commit()
+    assert "canary-0" in agent.get(f"/api/tickets/{first.ticket_id}/original").json["text"]

@@ -20,7 +20,7 @@ from blueprints.staff import deeds, forms
 from blueprints.staff.forms import Typed, first, number
 from blueprints.staff.shell import desk, pages, refused, show
 from blueprints.words import gettext, lazy_gettext, ngettext
-from helpdesk import limits, people, policy, users
+from helpdesk import inbound, limits, people, policy, users
 from helpdesk.errors import HelpdeskError, Invalid, Stale, Taken, TooMany
 from helpdesk.policy import Action, Actor
 from helpdesk.schemas import EditUserShape, InviteShape, UserQuery
@@ -355,12 +355,13 @@ def erase_page(user_id: int) -> Response:
 @pages.post(f"{ONE}/erase")
 def erase_user(user_id: int) -> Response:
     actor = runs_the_desk()
+    named = inbound.naming(user_id)
 
     def deed() -> str:
         user = _taken(actor, user_id, Action.USER_ERASE)
         if request.form.get("sure") != "on":
             raise Invalid({"sure": [gettext("Tick this to erase them")]})
-        users.erase(actor, user)
+        users.erase(actor, user, named)
         return url_for("staff.login") if user_id == actor.id else url_for("staff.users_page", done="erased")
 
     return _if_sure(actor, user_id, "erase", deed)

@@ -45,6 +45,7 @@ from helpdesk.auth.reply_addresses import (
     make_reply_address,
     read_reply_address,
     reply_address,
+    reply_words,
 )
 from helpdesk.auth.sessions import (
     ACCESS_TOKEN_MINUTES,
@@ -104,6 +105,7 @@ __all__ = [
     "refused",
     "register",
     "reply_address",
+    "reply_words",
     "report_link",
     "require_password",
     "reset",

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hmac
 import secrets
+from itertools import islice
 
 from sqlalchemy import select
 
@@ -22,12 +23,18 @@ from models import ReplyAddress, User, db
 
 ID_BYTES, PROOF_BYTES = 5, 10
 LETTERS = (ID_BYTES + PROOF_BYTES) * 8 // 5
+MOST = 20
+"""Addresses of this form in one mail: a thousand would each have to be looked up."""
 
 
 def _proof(key: str, row: ReplyAddress, user: User) -> bytes:
     parts = ("reply", row.id, row.ticket_id, row.user_id, row.salt.hex(), digest_of(user.email_normalized))
     bound = "|".join(str(part) for part in parts)
     return hmac.digest(key.encode(), bound.encode(), "sha256")[:PROOF_BYTES]
+
+
+def _word(key: str, row: ReplyAddress, user: User) -> str:
+    return base64.b32encode(row.id.to_bytes(ID_BYTES, "big") + _proof(key, row, user)).decode().lower()
 
 
 def _row(ticket_id: int, user_id: int) -> ReplyAddress | None:
@@ -46,27 +53,46 @@ def reply_address(ticket_id: int, user: User) -> str | None:
     row = _row(ticket_id, user.id) if host else None
     if row is None:
         return None
-    token = row.id.to_bytes(ID_BYTES, "big") + _proof(keys()[0], row, user)
-    return f"{local}+{base64.b32encode(token).decode().lower()}@{host}"
+    return f"{local}+{_word(keys()[0], row, user)}@{host}"
 
 
-def read_reply_address(address: str) -> tuple[User, int] | None:
-    """Who answers by this address, and on which ticket: somebody who is here, and has the address it was sent to."""
+def _data_of(address: str) -> bytes | None:
+    """What stands in an address that has the form of ours."""
     local, _, host = setting("INBOUND_ADDRESS").lower().partition("@")
     name, _, given_host = address.lower().rpartition("@")
     stem, _, token = name.rpartition("+")
     if not host or (stem, given_host) != (local, host) or len(token) != LETTERS:
         return None
     try:
-        data = base64.b32decode(token.upper())
+        return base64.b32decode(token.upper())
     except (binascii.Error, ValueError):
         return None
-    row = db.session.get(ReplyAddress, int.from_bytes(data[:ID_BYTES], "big"))
-    user = db.session.get(User, row.user_id) if row else None
-    if row is None or user is None or not user.is_active:
+
+
+def read_reply_address(*addresses: str) -> tuple[User, int] | None:
+    """Who answers by the first of these, and on which ticket: somebody who is here, and has the address it was sent to.
+
+    Of those that have the form of ours MOST are looked at, in one statement.
+    """
+    ours = list(islice(dict.fromkeys(data for one in addresses if (data := _data_of(one)) is not None), MOST))
+    if not ours:
         return None
-    is_right = any(hmac.compare_digest(_proof(key, row, user), data[ID_BYTES:]) for key in keys())
-    return (user, row.ticket_id) if is_right else None
+    numbers = {int.from_bytes(data[:ID_BYTES], "big") for data in ours}
+    here = select(ReplyAddress, User).join(User, User.id == ReplyAddress.user_id).where(User.is_active)
+    found = {row.id: (row, user) for row, user in db.session.execute(here.where(ReplyAddress.id.in_(numbers)))}
+    for data in ours:
+        row, user = found.get(int.from_bytes(data[:ID_BYTES], "big"), (None, None))
+        if row is None or user is None:
+            continue
+        if any(hmac.compare_digest(_proof(key, row, user), data[ID_BYTES:]) for key in keys()):
+            return user, row.ticket_id
+    return None
+
+
+def reply_words(user: User) -> set[str]:
+    """What stands after the plus in every address by which somebody answers."""
+    rows = db.session.scalars(select(ReplyAddress).where(ReplyAddress.user_id == user.id)).all()
+    return {_word(key, row, user) for row in rows for key in keys()}
 
 
 def end_reply_addresses(user_id: int) -> None:

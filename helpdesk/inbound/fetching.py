@@ -1,7 +1,7 @@
 """Mail that is fetched from a mailbox: by one worker at a time, and let go of only once it is kept here.
 
 What lies in the folder is to be taken in, whoever has looked at it meanwhile; what was taken in goes to another. What
-was not moved, because somebody died in between, is found again, and `take_in` knows it by its Message-ID. Nothing is
+was not moved, because somebody died in between, is found again, and `take_in` knows it (`reading.key_of`). Nothing is
 remembered of the mailbox.
 """
 

@@ -10,7 +10,9 @@ A mail is kept, by `take_in`, before anything is done with it; the worker does t
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,7 +25,7 @@ from sqlalchemy import LargeBinary, bindparam, delete, func, or_, select, update
 from helpdesk import auth, comments, events, guests, images, jobs, limits, policy, tickets
 from helpdesk.errors import Conflict, Forbidden, HelpdeskError, Invalid, NotFound
 from helpdesk.inbound import reading
-from helpdesk.inbound.kinds import Kind
+from helpdesk.inbound.kinds import Kind, one_line
 from helpdesk.inbound.reading import Incoming, Picture
 from helpdesk.pictures import Looked, NotAPicture, look
 from helpdesk.policy import ANONYMOUS, SYSTEM, Actor
@@ -47,6 +49,8 @@ from models import (
     db,
     now,
 )
+
+log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 """What could not be worked on so often is laid aside, where somebody sees it."""
@@ -74,6 +78,7 @@ def take_in(raw: bytes, *, recipient: str | None = None, size: int = 0) -> bool:
         "sender": reading.sender_of(raw),  # before it is read, so that it can be found if they are erased
     }  # fmt: skip
     if not jobs.insert_ignore(InboundMail, key=key, **values):
+        log.info("a mail is here already", extra={"mail_key": key})
         return False
     mail = db.session.scalars(select(InboundMail).where(InboundMail.key == key)).one()
     db.session.add(InboundBlob(mail_id=mail.id, data=kept, keep_until=now() + timedelta(days=KEEP_DAYS)))
@@ -136,7 +141,7 @@ def work_on(job: jobs.Claimed) -> None:
     begin_write()
     mail = _take(mail_id)
     if mail is not None:
-        mail.sender, mail.subject = incoming.sender, incoming.subject
+        mail.sender, mail.subject = incoming.sender.lower(), incoming.subject
         known = None if job.payload.get("is_report") else _known(incoming, recipient)
         mail.user_id = known[0].id if known else None
         try:
@@ -154,8 +159,7 @@ def work_on(job: jobs.Claimed) -> None:
 
 def _known(incoming: Incoming, recipient: str | None) -> tuple[User, int] | None:
     """Who answers, and on which ticket, by the first of our addresses that it came in by."""
-    addresses = [recipient, *incoming.recipients] if recipient else incoming.recipients
-    return next((found for one in addresses if one and (found := auth.read_reply_address(one))), None)
+    return auth.read_reply_address(recipient or "", *incoming.recipients)
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,7 @@ def _take(mail_id: int) -> InboundMail | None:
 
 
 def _finish(mail: InboundMail, done: Done) -> None:
-    mail.state, mail.outcome, mail.handled_at = done.state, done.outcome[:200], now()
+    mail.state, mail.outcome, mail.handled_at = done.state, one_line(done.outcome)[:200], now()
     mail.ticket_id, mail.comment_id = done.ticket_id, done.comment_id
 
 
@@ -254,6 +258,7 @@ def _bounced(incoming: Incoming, mail: InboundMail, user: User | None) -> Done:
 
 _COMMANDS = re.compile(r"^#(close|resolve|wait|assign me)\s*$", re.IGNORECASE)
 _NOTE = re.compile(r"^\s*#note\b[\s:.,-]*", re.IGNORECASE | re.MULTILINE)
+_NEARLY_A_NOTE = re.compile(r"#\s*note\b", re.IGNORECASE)
 _UNKNOWN = re.compile(r"^#\w")
 _STATUS = {"close": Status.CLOSED, "resolve": Status.RESOLVED, "wait": Status.WAITING}
 
@@ -267,13 +272,20 @@ class Wish:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
+def _as_seen(text: str) -> str:
+    """Without what nobody sees, and letters in the form that everybody types."""
+    return "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+
+
 def wish_of(text: str, actor: Actor) -> Wish:
     """`#close`, `#resolve`, `#wait` and `#assign me`, each on a line of its own before anything else; and `#note`,
     wherever a line begins with it: words that were to stay here must not go out.
 
-    Raises Conflict for a first line that looks like one of these and is none.
+    Raises Conflict for a first line that looks like one of these and is none, and for what looks like `#note` anywhere.
     """
     is_note = bool(_NOTE.search(text))
+    if not is_note and _NEARLY_A_NOTE.search(_as_seen(text)):
+        raise Conflict("It says #note, though not as the first word of a line: nothing of it was sent.")
     lines = _NOTE.sub("", text).split("\n")
     wish = Wish("", is_note=is_note)
     while lines and (not lines[0].strip() or _COMMANDS.match(lines[0].strip())):
@@ -507,22 +519,47 @@ def purge(job: jobs.Claimed) -> None:
     db.session.commit()
 
 
-def forget_person(user: User) -> None:
-    """Take away what came by mail from somebody who is erased, or is about them, as long as their reply addresses are
-    there; and the mails themselves of others on their tickets, which quote them. Writes."""
-    address = user.email_normalized
-    theirs = InboundMail.user_id == user.id, func.lower(InboundMail.sender) == address
-    db.session.execute(delete(InboundMail).where(or_(*theirs)))
+@dataclass(frozen=True)
+class Named:
+    """The mails up to one that name somebody in their heads, of those that nobody knows yet to be about them."""
+
+    address: str | None = None
+    mail_ids: tuple[int, ...] = ()
+    up_to: int = 0
+
+
+def naming(user_id: int, *, after: int = 0) -> Named:
+    """Looked for before anything is written: there may be many."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        return Named()
+    address, words = user.email_normalized, auth.reply_words(user)
     head = func.substr(InboundBlob.data, 1, reading.MAX_HEAD_BYTES, type_=LargeBinary())
-    unread = InboundMail.state.in_((InboundState.WAITING, InboundState.QUARANTINED)), InboundMail.user_id.is_(None)
-    heads = select(InboundMail.id, InboundMail.recipient, head).join(InboundBlob).where(*unread)
-    named = []
-    for mail_id, recipient, data in db.session.execute(heads).yield_per(50):
-        addresses = reading.addresses_in(data) | {(recipient or "").lower()}
-        answering = (found[0].id for found in map(auth.read_reply_address, addresses) if found)
-        if address in addresses or user.id in answering:
+    unknown = InboundMail.state != InboundState.DONE, InboundMail.user_id.is_(None), InboundMail.id > after
+    heads = select(InboundMail.id, InboundMail.recipient, head).join(InboundBlob).where(*unknown)
+    named, up_to = [], after
+    for mail_id, recipient, data in db.session.execute(heads.order_by(InboundMail.id)).yield_per(50):
+        up_to = mail_id
+        if reading.names(b"%s\n%s" % ((recipient or "").encode(), data), address, words):
             named.append(mail_id)
-    db.session.execute(delete(InboundMail).where(InboundMail.id.in_(named)))
+    return Named(address, tuple(named), up_to)
+
+
+def forget_person(user: User, named: Named | None = None) -> None:
+    """Take away what came by mail from somebody who is erased, or is about them, as long as their reply addresses are
+    there; and the mails themselves of others on their tickets, which quote them. Writes.
+
+    `named` is what `naming` found before: only what came since is read here.
+    """
+    before = named if named is not None and named.address == user.email_normalized else Named()
+    since = naming(user.id, after=before.up_to)
+    db.session.execute(delete(InboundMail).where(InboundMail.user_id == user.id))
+    if user.email_normalized:
+        db.session.execute(delete(InboundMail).where(InboundMail.sender == user.email_normalized))
+    unknown = InboundMail.state != InboundState.DONE, InboundMail.user_id.is_(None)
+    found = (*before.mail_ids, *since.mail_ids)
+    for at in range(0, len(found), 500):
+        db.session.execute(delete(InboundMail).where(InboundMail.id.in_(found[at : at + 500]), *unknown))
     reported = select(Ticket.id).where(Ticket.reporter_id == user.id)
     joined = select(TicketReport.ticket_id).where(TicketReport.user_id == user.id)
     beside = select(InboundMail.id).where(InboundMail.ticket_id.in_(reported.union(joined)))

@@ -41,6 +41,15 @@ _AUTO_SUBJECT = re.compile(
 _DAEMONS = re.compile(r"^(?:mailer-daemon|postmaster|mail-daemon|double-bounce|mdaemon)@", re.IGNORECASE)
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
+"""Line ends, what turns text around, and halves of characters, which no database takes."""
+
+
+def one_line(text: str) -> str:
+    """What can be shown, and kept, on one line."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
 def kind_of(headers: Mapping[str, str], content_type: str) -> Kind:
     """By headers in lower case. What several rules say, the first decides."""
     submitted = re.match(r"\s*([a-z-]*)", headers.get("auto-submitted", "").lower())[1] or "no"  # type: ignore[index]
@@ -68,20 +77,23 @@ def kind_of(headers: Mapping[str, str], content_type: str) -> Kind:
 
 
 def bounce_of(message: Message) -> Bounce | None:
-    """What a report of a mail system says of a delivery (RFC 3464). None for anything else."""
+    """What a report of a mail system says of a delivery (RFC 3464), or one in words of its own, of whom it is about.
+    None for anything else."""
+    failed = one_line(str(message.get("X-Failed-Recipients", ""))[:1000]).partition(",")[0].strip().strip("<>").lower()
+    in_words = Bounce(recipient=failed[:254], is_final=False, status="", message_id=None) if failed else None
     if message.get_content_type() != "multipart/report" or not message.is_multipart():
-        return None
+        return in_words
     parts = [part for part in message.get_payload() if isinstance(part, Message)][:10]
     told = next((part for part in parts if part.get_content_type() == "message/delivery-status"), None)
     if told is None:
-        return None
+        return in_words
     inside = told.get_payload()
     blocks = [block for block in inside if isinstance(block, Message)][:20] if isinstance(inside, list) else []
     about = next((block for block in blocks if "Final-Recipient" in block or "Original-Recipient" in block), None)
     if about is None:
-        return None
-    given = str(about.get("Original-Recipient") or about.get("Final-Recipient"))
-    status, action = str(about.get("Status", "")).strip(), str(about.get("Action", "")).strip().lower()
+        return in_words
+    given = one_line(str(about.get("Original-Recipient") or about.get("Final-Recipient")))
+    status, action = one_line(str(about.get("Status", ""))), str(about.get("Action", "")).strip().lower()
     returned = next(
         (part for part in parts if part.get_content_type() in ("message/rfc822", "text/rfc822-headers")), None
     )

@@ -6,6 +6,7 @@ be decoded is replaced, and every loop ends with its input.
 
 from __future__ import annotations
 
+import base64
 import email
 import email.utils
 import hashlib
@@ -16,6 +17,7 @@ from email.header import Header, decode_header
 from email.message import Message
 
 from helpdesk.inbound import kinds, markup, quoting
+from helpdesk.inbound.kinds import one_line
 from helpdesk.inbound.markup import QUOTE
 
 MAX_BYTES = 35 * 1024 * 1024
@@ -26,6 +28,8 @@ MAX_HEAD_LINES = 4_000
 MAX_PARAMETERS = 8 * 1024
 """Of what a part says of itself: the parser takes a second for twenty thousand letters, and for twice as many four."""
 MAX_BOUNDARIES = 20
+MAX_MAILS_INSIDE = 50
+"""The parser goes one deeper for each mail within a mail."""
 MAX_PARTS = 200
 MAX_TEXT = 200_000
 """Letters that are looked at; a comment holds far fewer."""
@@ -51,7 +55,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Incoming:
-    """A mail as it concerns a desk."""
+    """A mail as it concerns a desk. What opens something was taken out of its words."""
 
     sender: str
     """An address as it stands in From; empty where there is none that could be one. It proves nothing."""
@@ -76,44 +80,86 @@ class Incoming:
 
 
 def key_of(raw: bytes) -> tuple[str, str | None]:
-    """What is the same of every copy of one mail, and its Message-ID. Found without reading it."""
+    """What is the same of every copy of one mail, and its Message-ID. Found without reading it.
+
+    A Message-ID alone can be anybody's: with another sender or date it is another mail.
+    """
     head = _head(raw)
     found = re.search(rb"^Message-ID:\s*<([^<>\s]{1,240})>", head, re.IGNORECASE | re.MULTILINE)
-    message_id = _one_line(found[1].decode("utf-8", "replace")) if found else None
-    return hashlib.sha256(message_id.encode() if message_id else raw).hexdigest(), message_id or None
+    message_id = one_line(found[1].decode("utf-8", "replace")) if found else None
+    if not message_id:
+        return hashlib.sha256(raw).hexdigest(), None
+    date = _DATE.search(head)
+    same = (message_id.encode(), sender_of(raw).encode(), b" ".join(date[1].split()) if date else b"")
+    return hashlib.sha256(b"\n".join(same)).hexdigest(), message_id
 
 
+_DATE = re.compile(rb"^Date:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _FROM = re.compile(rb"^From:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 def sender_of(raw: bytes) -> str:
-    """The address in From, found without reading it all; empty where there is none that could be one."""
+    """The address in From in lower case, found without reading it all; empty where there is none that could be one."""
     found = _FROM.search(_head(raw))
-    return _from(" ".join(found[1].decode("utf-8", "replace").split()))[1] if found else ""
+    return _from(" ".join(found[1].decode("utf-8", "replace").split()))[1].lower() if found else ""
 
 
-def addresses_in(head: bytes) -> set[str]:
-    """Every address that stands in the head of a mail, in lower case."""
-    return {found.lower() for found in _ADDRESS.findall(_head(head).decode("ascii", "replace"))}
+def names(raw: bytes, address: str | None, words: set[str]) -> bool:
+    """Whether an address, or one by which they answer, stands in the head of a mail. Quick where it does not."""
+    head = _head(raw).lower().decode("ascii", "replace")
+    if not words.isdisjoint(_REPLY_WORD.findall(head)):
+        return True
+    return address is not None and address in head and address in _ADDRESS.findall(head)
+
+
+_REPLY_WORD = re.compile(r"\+([a-z2-7]{24})@")
 
 
 def _head(raw: bytes) -> bytes:
     return raw[:MAX_HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
 
 
-_OPENS = r"(?<=token=)(?:3D)?[\w-]{20,}|(?<=by-link/)[\w-]{20,}|(?<=\+)[a-z2-7]{24}(?=@)"
-_OPENS_TEXT = re.compile(_OPENS, re.IGNORECASE)
+_GAP = r"(?:=\r?\n|\?=\r?\n[ \t]=\?[\w-]+\?q\?)?"
+"""Where quoted-printable, or a header that is too long, goes on in the next line: anywhere in a word."""
+
+
+def _encoded(first: str, second: str) -> str:
+    """A letter by its number, in quoted-printable or in a link, which may itself stand in another."""
+    return rf"[=%]{_GAP}(?:2{_GAP}5{_GAP})*{first}{_GAP}{second}"
+
+
+_KEY = rf"(?:{_GAP}(?:[\w.~%-]|=[0-9A-F]{{2}})){{20,}}"
+_TOKEN = rf"{_GAP.join('token')}{_GAP}(?:{_encoded('3', 'D')}|=)"
+_BY_LINK = rf"{_GAP.join('by-link')}{_GAP}(?:{_encoded('2', 'F')}|/)"
+_WORD = rf"(?:{_GAP}[a-z2-7]){{24}}(?={_GAP}(?:@|{_encoded('4', '0')}))"
+_OPENS = rf"({_TOKEN}|{_BY_LINK}){_KEY}|(\+|{_encoded('2', 'B')}){_WORD}"
+"""What opens something, as it stands in a mail that was decoded or was not, and in a link that is in another link."""
+_OPENS_TEXT = re.compile(_OPENS, re.IGNORECASE | re.ASCII)
 _OPENS_BYTES = re.compile(_OPENS.encode(), re.IGNORECASE)
+_BASE64 = re.compile(rb"^(?:[A-Za-z0-9+/]+={0,2}(?:\r?\n|\Z))+", re.MULTILINE)
 
 
 def without_keys(text: str) -> str:
     """Without what lets its reader do something as whoever it was sent to: the links in our mails, and the word in the
     address by which they are answered."""
-    return _OPENS_TEXT.sub("…", text)
+    return _OPENS_TEXT.sub(lambda found: f"{found[1] or found[2]}…", text)
 
 
 def raw_without_keys(raw: bytes) -> bytes:
-    return _OPENS_BYTES.sub(b"...", raw)
+    return _BASE64.sub(_base64_without_keys, _bytes_without_keys(raw))
+
+
+def _bytes_without_keys(data: bytes) -> bytes:
+    return _OPENS_BYTES.sub(lambda found: (found[1] or found[2]) + b"...", data)
+
+
+def _base64_without_keys(found: re.Match[bytes]) -> bytes:
+    try:
+        data = base64.b64decode(found[0])
+    except ValueError:  # words that look like it
+        return found[0]
+    without = _bytes_without_keys(data)
+    return found[0] if without == data else base64.encodebytes(without)
 
 
 IN_SHORT = (
@@ -143,10 +189,20 @@ def _check(raw: bytes) -> None:
         raise Unreadable("One of its parts has too much to say of itself.")
     if len(_BOUNDARY.findall(raw)) > MAX_BOUNDARIES:
         raise Unreadable("There are parts within parts without end.")
+    if len(_MAIL_INSIDE.findall(raw)) > MAX_MAILS_INSIDE:
+        raise Unreadable("There are mails within mails without end.")
 
 
 _PARAMETERS = re.compile(rb"^content-[a-z-]+:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"boundary\s*\*?=", re.IGNORECASE)
+_MAIL_INSIDE = re.compile(rb"(?:^|\r)content-type:\s*message/", re.IGNORECASE | re.MULTILINE)
+
+
+def _parsed(raw: bytes) -> Message:
+    try:
+        return email.message_from_bytes(raw)
+    except RecursionError:
+        raise Unreadable("There are parts within parts without end.") from None
 
 
 def read(raw: bytes, *, is_cut: bool = False) -> Incoming:
@@ -155,17 +211,17 @@ def read(raw: bytes, *, is_cut: bool = False) -> Incoming:
     `is_cut`: there was more of it, which was too much to be kept; what is attached cannot be whole.
     """
     _check(raw)
-    message = email.message_from_bytes(raw)
+    message = _parsed(raw)
     found = _Parts()
     for part in _leaves(message):
         found.take(part, is_cut=is_cut)
-    original = found.text()
+    original = without_keys(found.text())
     name, address = _from(str(message.get("From", "")))
     return Incoming(
         sender=address,
         sender_name=name,
         recipients=tuple(_recipients(message)),
-        subject=header(message, "Subject")[:500],
+        subject=without_keys(header(message, "Subject"))[:500],
         text=quoting.written(original),
         own_words=quoting.own_words(original),
         original=original.replace(QUOTE, "> "),
@@ -186,7 +242,7 @@ def header(message: Message, name: str) -> str:
     value = message.get(name)
     if value is None:
         return ""
-    return _one_line(_decoded(value))
+    return one_line(_decoded(value))
 
 
 def _headers(message: Message) -> dict[str, str]:
@@ -194,7 +250,7 @@ def _headers(message: Message) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in message.items():
         if name.lower() not in found:
-            found[name.lower()] = _one_line(_decoded(value))
+            found[name.lower()] = one_line(_decoded(value))
     return found
 
 
@@ -208,14 +264,6 @@ def _decoded(value: str | Header) -> str:
     return "".join(text if isinstance(text, str) else decoded(text, charset) for text, charset in pieces)
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
-"""Line ends, what turns text around, and halves of characters, which no database takes."""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).split())
-
-
 _ADDRESS = re.compile(r"[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
@@ -226,7 +274,7 @@ def _from(value: str) -> tuple[str, str]:
     if not _ADDRESS.fullmatch(address):
         found = _ADDRESS.search(value)
         name, address = "", found[0] if found else ""
-    return _one_line(_decoded(name))[:100], address if len(address) <= 254 and address.isascii() else ""
+    return one_line(_decoded(name))[:100], address if len(address) <= 254 and address.isascii() else ""
 
 
 _CAME_BY = ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
@@ -277,7 +325,7 @@ class _Parts:
         self.is_encrypted = False
 
     def take(self, part: Message, *, is_cut: bool) -> None:
-        kind, name = part.get_content_type(), _name(part)
+        kind, name = one_line(part.get_content_type())[:100], _name(part)
         is_attached = part.get_content_disposition() == "attachment"
         if kind in _ENCRYPTED and "signed-data" not in str(part.get_param("smime-type")):
             self.is_encrypted = True
@@ -301,7 +349,10 @@ class _Parts:
         return clean(joined)[:MAX_TEXT]
 
 
-_NOT_TEXT = re.compile(r"[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_NOT_TEXT = re.compile(
+    r"[\x00\x02-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Of what nobody sees, U+200C and U+200D stay: Persian words and emojis are made with them."""
 
 
 def clean(text: str) -> str:
@@ -316,7 +367,7 @@ def _name(part: Message) -> str:
     except Exception:  # the library's own parser of parameters fails in many ways
         return ""
     value = email.utils.collapse_rfc2231_value(given) if isinstance(given, tuple) else str(given)
-    return _one_line(_decoded(value)).replace("/", "_").replace("\\", "_")[:100]
+    return one_line(_decoded(value)).replace("/", "_").replace("\\", "_")[:100]
 
 
 def _bytes_of(part: Message) -> bytes:

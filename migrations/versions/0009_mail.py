@@ -101,6 +101,7 @@ def upgrade() -> None:
     op.create_index("ix_inbound_mails_ticket_id", "inbound_mails", ["ticket_id"])
     op.create_index("ix_inbound_mails_comment_id", "inbound_mails", ["comment_id"])
     op.create_index("ix_inbound_mails_user_id", "inbound_mails", ["user_id"])
+    op.create_index("ix_inbound_mails_sender", "inbound_mails", ["sender"])
     op.create_table(
         "inbound_blobs",
         sa.Column("mail_id", BIG, nullable=False),
