@@ -40,7 +40,7 @@ def test_a_service_level_is_made_tried_and_put_first_by_keyboard(
     expect(page.get_by_label("Name")).to_have_value("Exams")
     expect(page.get_by_role("row", name=re.compile("Fixes, all"))).to_contain_text("1 of 1")
     page.get_by_label("Name").press("Enter")  # saves
-    expect(page).to_have_url(re.compile(rf"{LIST}$"))
+    expect(page).to_have_url(re.compile(rf"{LIST}\?done=added$"))
     here = page.get_by_role("link", name="Exams", exact=True)
     expect(page.locator("tbody tr th a").first).to_have_text("Exams")  # before what would take all of its tickets
     expect(page.get_by_role("button", name="Move Exams up")).to_be_disabled()
